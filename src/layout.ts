@@ -1,0 +1,130 @@
+// Memory that TypeScript and WGSL share: one list of fields per struct, from which the WGSL text is printed and the
+// host finds its offsets. Nothing here knows what the numbers mean to a stage.
+
+/** The number of bins of the score histogram, and the threads of every workgroup that walks it. */
+export const NUM_BINS = 4096;
+/** Threads per workgroup of every stage, and the candidates of one suppression chunk. Tests may shrink it (see gpu/stage). */
+export const WORKGROUP_SIZE = 256;
+
+type FieldType = 'u32' | 'i32' | 'f32' | 'vec4f';
+const SIZES: Record<FieldType, number> = { u32: 4, i32: 4, f32: 4, vec4f: 16 };
+
+/** A struct of both sides: field offsets in 32-bit words, the size in bytes, and its WGSL text. */
+export interface StructLayout<Name extends string = string> {
+	readonly name: string;
+	readonly words: Readonly<Record<Name, number>>;
+	readonly byteSize: number;
+	readonly wgsl: string;
+}
+
+/** Lays fields out by the WGSL rules for scalars and vec4f; the size is rounded up to 16 bytes. */
+export function struct<const F extends Readonly<Record<string, FieldType>>>(name: string, fields: F): StructLayout<keyof F & string> {
+	const words: Record<string, number> = {};
+	let offset = 0;
+	const lines: string[] = [];
+	for (const [field, type] of Object.entries(fields)) {
+		const align = SIZES[type];
+		offset = Math.ceil(offset / align) * align;
+		words[field] = offset / 4;
+		offset += SIZES[type];
+		lines.push(`  ${field}: ${type},`);
+	}
+	const byteSize = Math.ceil(offset / 16) * 16;
+	return { name, words: words as Record<keyof F & string, number>, byteSize, wgsl: `struct ${name} {\n${lines.join('\n')}\n}` };
+}
+
+/** What may change from call to call, the same for every stage: one uniform. */
+export const PARAMS = struct('Params', {
+	min_key: 'u32', // smallest score key that passes the filter
+	iou_threshold: 'f32', // suppress above this; already moved one float down for '>='
+	max_detections: 'u32', // rows of the output at most
+	max_candidates: 'u32', // rows of the sorted list at most
+	capacity: 'u32', // rows of `candidates` per image
+	num_classes: 'u32',
+	class_agnostic: 'u32', // 1: boxes of different classes suppress each other
+	tie_mask: 'u32', // 0: lower id first; 0xffffffff: higher id first
+	zero: 'u32', // always 0; see numbers.wgsl
+	bin_mode: 'u32', // 0: bins of equal key width; 1: bins of equal logit width
+	bin_low: 'u32', // mode 0: key of the lowest bin's start; mode 1: its fixed-point logit as i32 bits
+	bin_width: 'u32', // mode 0: keys per bin; mode 1: fixed-point steps per unit (a power of two)
+	transform: 'u32', // 1: rows are mapped to the frame and clipped
+	gain_x: 'f32',
+	gain_y: 'f32',
+	pad_x: 'f32',
+	pad_y: 'f32',
+	frame_width: 'f32',
+	frame_height: 'f32',
+	is_logit: 'u32', // 1: keys are logits, the score of a row is their sigmoid
+	multi_label: 'u32', // 1: an id is anchor * num_classes + class
+});
+
+/** A run of anchors that are read alike. Addresses count elements: base + image * image_stride + shape * shape_stride + cell * cell_stride + channel * channel_stride. */
+export const LEVEL = struct('Level', {
+	first_anchor: 'u32',
+	num_anchors: 'u32',
+	num_cells: 'u32', // anchors = shapes * cells
+	num_shapes: 'u32',
+	shape_major: 'u32', // 1: anchor = shape * num_cells + cell (a, y, x); 0: cell * num_shapes + shape (y, x, a)
+	stride: 'f32', // input pixels per cell, for codecs that need it
+	box_base: 'u32',
+	box_image: 'u32',
+	box_shape: 'u32',
+	box_cell: 'u32',
+	box_channel: 'u32',
+	class_base: 'u32',
+	class_image: 'u32',
+	class_shape: 'u32',
+	class_cell: 'u32',
+	class_channel: 'u32',
+	extra_base: 'u32', // objectness, or the class ids of nms()
+	extra_image: 'u32',
+	extra_shape: 'u32',
+	extra_cell: 'u32',
+	extra_channel: 'u32',
+});
+
+/** A candidate: passed the score filter, box decoded, in network-input pixels. Also what `sorted` holds. */
+export const CANDIDATE = struct('Candidate', {
+	box: 'vec4f', // xyxy
+	area: 'f32', // 0 when the box is empty: it overlaps nothing
+	key: 'u32', // orderable score bits
+	id: 'u32', // anchor, or anchor * num_classes + class
+	class_id: 'u32',
+});
+
+/** A row of the result. */
+export const ROW = struct('Row', {
+	box: 'vec4f', // xyxy, network-input pixels, or frame pixels after a transform
+	score: 'f32',
+	class_id: 'u32',
+	index: 'u32', // the anchor it came from
+	key: 'u32',
+});
+
+/** The head of the result, before the rows. */
+export const HEADER = struct('Header', {
+	count: 'u32', // rows that follow
+	num_candidates: 'u32',
+	truncated: 'u32',
+	rejected: 'u32',
+});
+
+/** Per image: counters, then NUM_BINS words each of histogram, bin starts and bin cursors. */
+export const COUNTERS = {
+	passed: 0, // passed score filter and box check; keeps counting beyond every capacity
+	rejected: 1,
+	appended: 2, // rows of `candidates` in use
+	sorted: 3, // rows of `sorted` in use
+	kept: 4,
+	cut_key: 5, // selected: key > cut_key, or key == cut_key and id rank within cut_id
+	cut_id: 6,
+	refining: 7, // 0: selection settled; 1: on keys; 2: on ids
+	refine_low: 8, // first key (or tie-ordered id) of the interval under refinement
+	refine_width: 9, // keys (or ids) per bin in it
+	above: 10, // candidates known to lie above the interval
+	begin: 11, // suppress: next sorted row to look at
+	kept_before: 12, // suppress: detections kept before the current block
+} as const;
+export const NUM_COUNTERS = 16;
+/** Words of state per image. */
+export const STATE_WORDS = NUM_COUNTERS + 3 * NUM_BINS;
