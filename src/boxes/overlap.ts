@@ -1,0 +1,51 @@
+// The exact decision "do these two boxes overlap by more than t": the rule every suppression in kedge follows, on
+// every device. Boxes are sorted into regular, empty and rejected by their bits before any arithmetic.
+// Twin of shaders/shared/overlap.wgsl.ts.
+
+import { COORDINATE_LIMIT, MIN_NORMAL } from '../numbers.js';
+
+const round = Math.fround;
+
+/** True when a box can take part: four finite coordinates below 2^62 in magnitude. NaN fails every comparison. */
+export function isUsableBox(x1: number, y1: number, x2: number, y2: number): boolean {
+	return Math.abs(x1) < COORDINATE_LIMIT && Math.abs(y1) < COORDINATE_LIMIT && Math.abs(x2) < COORDINATE_LIMIT && Math.abs(y2) < COORDINATE_LIMIT;
+}
+
+/** A coordinate as every device sees it: denormals and -0 become 0. */
+export function flushCoordinate(x: number): number {
+	return x < MIN_NORMAL && x > -MIN_NORMAL ? 0 : x;
+}
+
+/** The area of a box in float32; 0 marks an empty box (a side or the area not a normal positive float), which overlaps nothing. */
+export function areaOf(x1: number, y1: number, x2: number, y2: number): number {
+	const width = round(x2 - x1);
+	const height = round(y2 - y1);
+	if (!(width >= MIN_NORMAL && height >= MIN_NORMAL)) return 0;
+	const area = round(width * height);
+	return area >= MIN_NORMAL ? area : 0;
+}
+
+/** A threshold as the decision takes it: a float32, values below the smallest normal float count as 0. */
+export function decisionThreshold(threshold: number): number {
+	const t = round(threshold);
+	return t < MIN_NORMAL && t > -MIN_NORMAL ? 0 : t;
+}
+
+/**
+ * Whether fround(intersection / union) > threshold for boxes i and j of two flat xyxy arrays (i, j count boxes).
+ * Areas come from `areaOf`; t from `decisionThreshold`.
+ */
+export function overlapsMore(a: Float32Array, i: number, areaA: number, b: Float32Array, j: number, areaB: number, t: number): boolean {
+	if (areaA === 0 || areaB === 0) return false;
+	const p = i * 4;
+	const q = j * 4;
+	const width = round(Math.min(a[p + 2], b[q + 2]) - Math.max(a[p], b[q]));
+	if (!(width >= MIN_NORMAL)) return false;
+	const height = round(Math.min(a[p + 3], b[q + 3]) - Math.max(a[p + 1], b[q + 1]));
+	if (!(height >= MIN_NORMAL)) return false;
+	const intersection = round(width * height);
+	if (!(intersection >= MIN_NORMAL)) return false;
+	if (t <= 0) return true;
+	const union = round(round(areaA + areaB) - intersection);
+	return round(intersection / union) > t;
+}

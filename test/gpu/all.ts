@@ -1,0 +1,1 @@
+// Every GPU test file, so that each engine loads the same list.
