@@ -1,0 +1,78 @@
+// Whether two boxes overlap by more than a threshold: exactly fround(intersection / union) > threshold, without
+// trusting the device's division. Far from the threshold a product decides; within 2^-20 of it, integers do.
+// Twin of src/boxes/overlap.ts. Needs numbers.wgsl and `params.iou_threshold`.
+
+import { wgsl, wgslFloat } from '../wgsl.js';
+
+export const overlap = wgsl`
+const COORDINATE_LIMIT_BITS = 0x5e800000u; // 2^62
+
+fn is_usable_box(box: vec4f) -> bool {
+  let magnitudes = bitcast<vec4u>(box) & vec4u(0x7fffffffu);
+  return all(magnitudes < vec4u(COORDINATE_LIMIT_BITS));
+}
+
+// Denormals and -0 become 0, so that devices that flush them and devices that do not agree.
+fn flush_coordinates(box: vec4f) -> vec4f {
+  let bits = bitcast<vec4u>(box);
+  return bitcast<vec4f>(select(vec4u(0u), bits, (bits & vec4u(0x7f800000u)) != vec4u(0u)));
+}
+
+// 0 marks an empty box: a side or the area is not a normal positive float.
+fn area_of(box: vec4f) -> f32 {
+  let width = box.z - box.x;
+  let height = box.w - box.y;
+  if (!(width >= MIN_NORMAL && height >= MIN_NORMAL)) { return 0.0; }
+  let area = fround(width * height);
+  return select(0.0, area, area >= MIN_NORMAL);
+}
+
+// intersection / union > midpoint of the threshold and the next float, as I * 2^(exponents) > M * U with 24-bit I, U
+// and 25-bit M = 2T + 1. Equality cannot happen: M is odd and longer than any I.
+fn quotient_exceeds(intersection: f32, total: f32, threshold: f32) -> bool {
+  let i_bits = bitcast<u32>(intersection);
+  let u_bits = bitcast<u32>(total);
+  let t_bits = bitcast<u32>(threshold);
+  let i = (i_bits & 0x7fffffu) | 0x800000u;
+  let u = (u_bits & 0x7fffffu) | 0x800000u;
+  let m = (((t_bits & 0x7fffffu) | 0x800000u) << 1u) | 1u;
+  // value = mantissa * 2^(exponent - 150); m carries one bit more.
+  let shift = (i32(i_bits >> 23u) - 150) - (i32(u_bits >> 23u) - 150) - (i32(t_bits >> 23u) - 151);
+  // i * 2^shift > m * u, with m * u of 48 or 49 bits: outside these shifts the lengths decide.
+  if (shift > 26) { return true; }
+  if (shift < 23) { return false; }
+  // m * u in two 32-bit limbs
+  let m_low = m & 0xffffu;
+  let m_high = m >> 16u;
+  let u_low = u & 0xffffu;
+  let u_high = u >> 16u;
+  let low = m_low * u_low;
+  let middle = m_high * u_low + (low >> 16u);
+  let middle_2 = m_low * u_high + (middle & 0xffffu);
+  let product_low = (middle_2 << 16u) | (low & 0xffffu);
+  let product_high = m_high * u_high + (middle >> 16u) + (middle_2 >> 16u);
+  let left_low = i << u32(shift);
+  let left_high = i >> u32(32 - shift);
+  return left_high > product_high || (left_high == product_high && left_low > product_low);
+}
+
+fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
+  let size = min(a.zw, b.zw) - max(a.xy, b.xy);
+  if (!(size.x >= MIN_NORMAL && size.y >= MIN_NORMAL && area_a > 0.0 && area_b > 0.0)) { return false; }
+  let intersection = size.x * size.y;
+  if (!(intersection >= MIN_NORMAL)) { return false; }
+  let threshold = params.iou_threshold;
+  if (threshold <= 0.0) { return true; }
+  let total = (area_a + area_b) - intersection;
+  let p = threshold * total;
+  if (p >= ${wgslFloat(2 ** -100)}) {
+    let margin = p * ${wgslFloat(2 ** -20)};
+    if (intersection > p + margin) { return true; }
+    if (intersection < p - margin) { return false; }
+  }
+  // About one pair in a million comes here; its numbers are made anew so that no fused step is in them.
+  let exact_intersection = fround(size.x * size.y);
+  let exact_total = (area_a + area_b) - exact_intersection;
+  return quotient_exceeds(exact_intersection, exact_total, threshold);
+}
+`;
