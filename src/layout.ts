@@ -1,18 +1,27 @@
 // Memory that TypeScript and WGSL share: one list of fields per struct, from which the WGSL text is printed and the
 // host finds its offsets. Nothing here knows what the numbers mean to a stage.
 
-/** The number of bins of the score histogram, and the threads of every workgroup that walks it. */
-export const NUM_BINS = 4096;
-/** Threads per workgroup of every stage, and the candidates of one suppression chunk. Tests may shrink it (see gpu/stage). */
-export const WORKGROUP_SIZE = 256;
+/** How large the pieces of the pipeline are. Tests shrink them, so that seven boxes reach every multi-pass path. */
+export interface Sizes {
+	/** Threads per workgroup, and the candidates of one suppression chunk. */
+	readonly workgroup: number;
+	/** Bins of the score histogram; a multiple of `workgroup`. */
+	readonly bins: number;
+	/** Sorted candidates that one `suppress` dispatch takes on alone. */
+	readonly head: number;
+	/** Sorted candidates of each later block, prefiltered by many workgroups; a multiple of `workgroup`. */
+	readonly block: number;
+}
+export const SIZES: Sizes = { workgroup: 256, bins: 4096, head: 8192, block: 2048 };
 
 type FieldType = 'u32' | 'i32' | 'f32' | 'vec4f';
-const SIZES: Record<FieldType, number> = { u32: 4, i32: 4, f32: 4, vec4f: 16 };
+const FIELD_BYTES: Record<FieldType, number> = { u32: 4, i32: 4, f32: 4, vec4f: 16 };
 
 /** A struct of both sides: field offsets in 32-bit words, the size in bytes, and its WGSL text. */
 export interface StructLayout<Name extends string = string> {
 	readonly name: string;
 	readonly words: Readonly<Record<Name, number>>;
+	readonly types: Readonly<Record<string, FieldType>>;
 	readonly byteSize: number;
 	readonly wgsl: string;
 }
@@ -23,14 +32,14 @@ export function struct<const F extends Readonly<Record<string, FieldType>>>(name
 	let offset = 0;
 	const lines: string[] = [];
 	for (const [field, type] of Object.entries(fields)) {
-		const align = SIZES[type];
+		const align = FIELD_BYTES[type];
 		offset = Math.ceil(offset / align) * align;
 		words[field] = offset / 4;
-		offset += SIZES[type];
+		offset += FIELD_BYTES[type];
 		lines.push(`  ${field}: ${type},`);
 	}
 	const byteSize = Math.ceil(offset / 16) * 16;
-	return { name, words: words as Record<keyof F & string, number>, byteSize, wgsl: `struct ${name} {\n${lines.join('\n')}\n}` };
+	return { name, words: words as Record<keyof F & string, number>, types: fields, byteSize, wgsl: `struct ${name} {\n${lines.join('\n')}\n}` };
 }
 
 /** What may change from call to call, the same for every stage: one uniform. */
@@ -56,6 +65,9 @@ export const PARAMS = struct('Params', {
 	frame_height: 'f32',
 	is_logit: 'u32', // 1: keys are logits, the score of a row is their sigmoid
 	multi_label: 'u32', // 1: an id is anchor * num_classes + class
+	last_id: 'u32', // the largest id there can be
+	suppression: 'u32', // 0: nothing is suppressed (end-to-end heads)
+	rows: 'u32', // rows of `output` per image
 });
 
 /** A run of anchors that are read alike. Addresses count elements: base + image * image_stride + shape * shape_stride + cell * cell_stride + channel * channel_stride. */
@@ -81,6 +93,7 @@ export const LEVEL = struct('Level', {
 	extra_shape: 'u32',
 	extra_cell: 'u32',
 	extra_channel: 'u32',
+	phase: 'u32', // multi-label: PHASE
 });
 
 /** A candidate: passed the score filter, box decoded, in network-input pixels. Also what `sorted` holds. */
@@ -109,22 +122,68 @@ export const HEADER = struct('Header', {
 	rejected: 'u32',
 });
 
-/** Per image: counters, then NUM_BINS words each of histogram, bin starts and bin cursors. */
+/** What a multi-label decode pass does: fill the histogram, refine the interval that holds the cut, append what is above it. */
+export const PHASE = { count: 0, refine: 1, select: 2 } as const;
+
+/** The part of the sorted list that one suppression dispatch works on. */
+export const RANGE = struct('Range', {
+	begin: 'u32',
+	end: 'u32',
+	prefiltered: 'u32', // 1: `dead` already tells who overlaps a detection kept before this block
+});
+
+/** The counters at the start of each image's state, by word. */
 export const COUNTERS = {
 	passed: 0, // passed score filter and box check; keeps counting beyond every capacity
 	rejected: 1,
 	appended: 2, // rows of `candidates` in use
 	sorted: 3, // rows of `sorted` in use
 	kept: 4,
-	cut_key: 5, // selected: key > cut_key, or key == cut_key and id rank within cut_id
-	cut_id: 6,
-	refining: 7, // 0: selection settled; 1: on keys; 2: on ids
-	refine_low: 8, // first key (or tie-ordered id) of the interval under refinement
-	refine_width: 9, // keys (or ids) per bin in it
+	cut_key: 5, // selected: key > cut_key, or key == cut_key and tie order <= cut_tie
+	cut_tie: 6,
+	refining: 7, // 0: the cut is settled; 1: narrowing it by keys; 2: by tie order
+	refine_low: 8, // first key (or tie order) of the interval that holds the cut
+	refine_width: 9, // keys (or tie orders) per bin of it
 	above: 10, // candidates known to lie above the interval
-	begin: 11, // suppress: next sorted row to look at
-	kept_before: 12, // suppress: detections kept before the current block
+	kept_before: 11, // detections kept before the current block
 } as const;
 export const NUM_COUNTERS = 16;
-/** Words of state per image. */
-export const STATE_WORDS = NUM_COUNTERS + 3 * NUM_BINS;
+
+/** Words of state per image: counters, then bins words each of histogram, bin starts and bin cursors. */
+export function stateWords(sizes: Sizes): number {
+	return NUM_COUNTERS + 3 * sizes.bins;
+}
+
+/** Words of one candidate or result row, and of the result header. */
+export const ROW_WORDS = ROW.byteSize / 4;
+export const HEADER_WORDS = HEADER.byteSize / 4;
+
+/** The fields of a struct as numbers. */
+export type Values<S> = S extends StructLayout<infer N> ? Record<N, number> : never;
+export type Params = Values<typeof PARAMS>;
+export type LevelValues = Values<typeof LEVEL>;
+export type RangeValues = Values<typeof RANGE>;
+
+/** Writes a struct's fields at a word offset; u32 fields take any 32-bit integer. */
+export function writeStruct(layout: StructLayout, values: Readonly<Record<string, number>>, u32: Uint32Array, f32: Float32Array, offset = 0): void {
+	for (const [field, word] of Object.entries(layout.words)) {
+		if (layout.types[field] === 'f32') f32[offset + word] = values[field];
+		else u32[offset + word] = values[field];
+	}
+}
+
+/** The constants of a run of sizes, as WGSL: workgroup, bins, words of state, counters by name. */
+export function sizesWgsl(sizes: Sizes): string {
+	const counters = Object.entries(COUNTERS).map(([name, word]) => `const ${name.toUpperCase()} = ${word}u;`);
+	return [
+		`const WORKGROUP = ${sizes.workgroup}u;`,
+		`const NUM_BINS = ${sizes.bins}u;`,
+		`const STATE_WORDS = ${stateWords(sizes)}u;`,
+		`const HISTOGRAM = ${NUM_COUNTERS}u;`,
+		`const STARTS = ${NUM_COUNTERS + sizes.bins}u;`,
+		`const CURSORS = ${NUM_COUNTERS + 2 * sizes.bins}u;`,
+		`const ROW_WORDS = ${ROW_WORDS}u;`,
+		`const HEADER_WORDS = ${HEADER_WORDS}u;`,
+		...counters,
+	].join('\n');
+}

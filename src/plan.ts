@@ -1,0 +1,178 @@
+// From a head, its bound tensors and the numbers of a call to what every stage takes: uniform values, the run of
+// steps, the size of each buffer. The GPU backend and the twins follow the same plan, so a run may change sides
+// after any step.
+
+import type { CallParams } from './backend.js';
+import type { Head, Level } from './heads/head.js';
+import { CANDIDATE, HEADER_WORDS, type LevelValues, type Params, PHASE, ROW_WORDS, type RangeValues, type Sizes, stateWords } from './layout.js';
+import { scoreOfKey } from './numbers.js';
+import type { BoundTensor, TensorStrides } from './tensors.js';
+
+/** The stages in order; the same word names the shader, the twin, the test and the readout. */
+export const STAGES = ['decode', 'bins', 'scatter', 'rank', 'suppress'] as const;
+export type StageName = (typeof STAGES)[number];
+
+/** One dispatch: a stage on one level, in one phase, or on one range. `prefilter` belongs to the suppress stage. */
+export type Step =
+	| { readonly stage: 'decode'; readonly level: number; readonly phase: number }
+	| { readonly stage: 'bins'; readonly phase: number }
+	| { readonly stage: 'scatter' | 'rank' }
+	| { readonly stage: 'suppress'; readonly kernel: 'prefilter' | 'suppress'; readonly range: RangeValues }
+	| { readonly stage: 'suppress'; readonly kernel: 'overlaps' | 'sweep' };
+
+/** What fixes the size of every buffer of one pipeline. */
+export interface Capacity {
+	readonly batch: number;
+	/** Rows of `candidates`, `binned` and `sorted` per image. */
+	readonly candidates: number;
+	/** Rows of `output` per image. */
+	readonly rows: number;
+}
+
+/** Narrowing rounds that surely find the cut: 2^32 keys by 4096 thrice, then 2^32 ids by 4096 thrice at most. */
+const REFINE_ROUNDS = 6;
+/** The full bitmask is for this many candidates at most: 2 MB. */
+export const BITMASK_LIMIT = 4096;
+
+/** Rows needed so that nothing can overflow: all anchors, or for multi-label the cut and a margin to settle it in. */
+export function planCapacity(head: Head, multiLabel: boolean, batch: number, call: CallParams): Capacity {
+	const all = multiLabel ? head.numAnchors * head.numClasses : head.numAnchors;
+	const candidates = Math.max(1, multiLabel ? Math.min(all, Math.max(2 * call.maxCandidates, call.maxCandidates + 1024)) : all);
+	return { batch, candidates, rows: Math.max(1, Math.min(call.maxDetections, call.maxCandidates, candidates)) };
+}
+
+/** Bytes of each buffer. */
+export function planBytes(capacity: Capacity, sizes: Sizes, bitmask: boolean) {
+	const { batch, candidates, rows } = capacity;
+	const limit = Math.min(candidates, BITMASK_LIMIT);
+	return {
+		state: batch * stateWords(sizes) * 4,
+		candidates: batch * candidates * CANDIDATE.byteSize,
+		binned: batch * candidates * 4,
+		sorted: batch * candidates * CANDIDATE.byteSize,
+		kept: batch * rows * 4,
+		dead: Math.max(4, batch * Math.ceil(sizes.block / 32) * 4),
+		output: batch * (HEADER_WORDS + rows * ROW_WORDS) * 4,
+		overlaps: bitmask ? batch * limit * Math.ceil(limit / 32) * 4 : 0,
+	};
+}
+
+/** The steps of a run, in order. */
+export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, bitmask: boolean): Step[] {
+	const steps: Step[] = [];
+	const decode = (phase: number) => head.levels.forEach((_, level) => steps.push({ stage: 'decode', level, phase }));
+	if (multiLabel) {
+		decode(PHASE.count);
+		steps.push({ stage: 'bins', phase: PHASE.count });
+		const mayOverflow = head.numAnchors * head.numClasses > capacity.candidates;
+		for (let round = 0; mayOverflow && round < REFINE_ROUNDS; round++) {
+			decode(PHASE.refine);
+			steps.push({ stage: 'bins', phase: PHASE.refine });
+		}
+		decode(PHASE.select);
+	} else {
+		decode(PHASE.select);
+		steps.push({ stage: 'bins', phase: PHASE.count });
+	}
+	steps.push({ stage: 'scatter' }, { stage: 'rank' });
+	if (bitmask) {
+		steps.push({ stage: 'suppress', kernel: 'overlaps' }, { stage: 'suppress', kernel: 'sweep' });
+		return steps;
+	}
+	const most = Math.min(capacity.candidates, call.maxCandidates);
+	steps.push({ stage: 'suppress', kernel: 'suppress', range: { begin: 0, end: Math.min(most, sizes.head), prefiltered: 0 } });
+	for (let begin = sizes.head; begin < most; begin += sizes.block) {
+		const range = { begin, end: Math.min(most, begin + sizes.block), prefiltered: 1 };
+		steps.push({ stage: 'suppress', kernel: 'prefilter', range }, { stage: 'suppress', kernel: 'suppress', range });
+	}
+	return steps;
+}
+
+/** True when a candidate's key is the key of a logit and its score the sigmoid of it. */
+export function keysAreLogits(head: Head): boolean {
+	return head.score.activation === 'sigmoid' && !head.score.objectness;
+}
+
+/** The bins of the score histogram: equal steps of the key, or for logits equal steps of their value. */
+function planBins(head: Head, call: CallParams, sizes: Sizes): Pick<Params, 'bin_mode' | 'bin_low' | 'bin_width'> {
+	if (!keysAreLogits(head)) {
+		const width = Math.max(1, Math.ceil((call.binHigh - call.binLow + 1) / sizes.bins));
+		return { bin_mode: 0, bin_low: call.binLow, bin_width: width };
+	}
+	const low = Math.max(-1024, Math.min(1024, scoreOfKey(call.binLow)));
+	const high = Math.max(low + 1, Math.min(1024, scoreOfKey(call.binHigh)));
+	let steps = 1;
+	while (steps < 4096 && (high - low) * steps * 2 < sizes.bins - 1) steps *= 2;
+	return { bin_mode: 1, bin_low: Math.floor(low * steps) >>> 0, bin_width: steps };
+}
+
+/** The map from network input to frame, as the shader applies it. */
+export interface FrameTransform {
+	readonly gain: readonly [number, number];
+	readonly pad: readonly [number, number];
+	readonly frameSize: readonly [number, number];
+}
+
+/** The uniform of a call. */
+export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, frame?: FrameTransform): Params {
+	return {
+		min_key: call.minKey,
+		iou_threshold: call.iouThreshold,
+		max_detections: Math.min(call.maxDetections, capacity.rows),
+		max_candidates: call.maxCandidates,
+		capacity: capacity.candidates,
+		num_classes: head.numClasses,
+		class_agnostic: call.classAgnostic ? 1 : 0,
+		tie_mask: call.tiesHighest ? 0xffffffff : 0,
+		zero: 0,
+		...planBins(head, call, sizes),
+		transform: frame ? 1 : 0,
+		gain_x: frame?.gain[0] ?? 1,
+		gain_y: frame?.gain[1] ?? 1,
+		pad_x: frame?.pad[0] ?? 0,
+		pad_y: frame?.pad[1] ?? 0,
+		frame_width: frame?.frameSize[1] ?? 0,
+		frame_height: frame?.frameSize[0] ?? 0,
+		is_logit: keysAreLogits(head) ? 1 : 0,
+		multi_label: multiLabel ? 1 : 0,
+		last_id: Math.max(0, (multiLabel ? head.numAnchors * head.numClasses : head.numAnchors) - 1),
+		suppression: head.suppression === false ? 0 : 1,
+		rows: capacity.rows,
+	};
+}
+
+/** The uniform of one level: where its boxes, classes and objectness (or class ids) stand. `base` adds elements per tensor. */
+export function planLevel(level: Level, tensors: readonly BoundTensor[], phase: number, base: (tensor: number) => number = () => 0): LevelValues {
+	const field = (at: { tensor: number; channel: number } | undefined) => {
+		if (!at) return { base: 0, image: 0, shape: 0, cell: 0, channel: 0 };
+		const s: TensorStrides = tensors[at.tensor].strides;
+		return { base: base(at.tensor) + at.channel * s.channel, image: s.image, shape: s.shape, cell: s.cell, channel: s.channel };
+	};
+	const box = field(level.box);
+	const classes = field(level.classes);
+	const extra = field(level.objectness);
+	return {
+		first_anchor: level.firstAnchor,
+		num_anchors: level.numAnchors,
+		num_cells: level.grid[0] * level.grid[1],
+		num_shapes: level.numShapes,
+		shape_major: level.order === 'ayx' ? 1 : 0,
+		stride: level.stride,
+		box_base: box.base,
+		box_image: box.image,
+		box_shape: box.shape,
+		box_cell: box.cell,
+		box_channel: box.channel,
+		class_base: classes.base,
+		class_image: classes.image,
+		class_shape: classes.shape,
+		class_cell: classes.cell,
+		class_channel: classes.channel,
+		extra_base: extra.base,
+		extra_image: extra.image,
+		extra_shape: extra.shape,
+		extra_cell: extra.cell,
+		extra_channel: extra.channel,
+		phase,
+	};
+}
