@@ -10,6 +10,8 @@ export type BackendKind = 'webgpu' | 'hybrid' | 'cpu';
 export interface CallParams {
 	/** Smallest score key that passes (see numbers.ts). */
 	minKey: number;
+	/** Smallest objectness key that is looked at: of the logit when the head's objectness is one. */
+	minObjectnessKey: number;
 	/** Suppress above this float32; already one float lower when the rule is '>='. */
 	iouThreshold: number;
 	/** 2^32 - 1 for no limit. */

@@ -45,6 +45,7 @@ export function struct<const F extends Readonly<Record<string, FieldType>>>(name
 /** What may change from call to call, the same for every stage: one uniform. */
 export const PARAMS = struct('Params', {
 	min_key: 'u32', // smallest score key that passes the filter
+	min_objectness_key: 'u32', // smallest objectness key (of the logit, when it is one) that is looked at
 	iou_threshold: 'f32', // suppress above this; already moved one float down for '>='
 	max_detections: 'u32', // rows of the output at most
 	max_candidates: 'u32', // rows of the sorted list at most

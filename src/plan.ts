@@ -117,6 +117,7 @@ export interface FrameTransform {
 export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, frame?: FrameTransform): Params {
 	return {
 		min_key: call.minKey,
+		min_objectness_key: call.minObjectnessKey,
 		iou_threshold: call.iouThreshold,
 		max_detections: Math.min(call.maxDetections, capacity.rows),
 		max_candidates: call.maxCandidates,

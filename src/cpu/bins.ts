@@ -1,0 +1,90 @@
+// Twin of shaders/bins.wgsl.ts. The histogram of score keys, best bin first, becomes the place of each bin in the sorted
+// list; the bin in which the count reaches max_candidates is the cut. When more candidates lie in and above that bin
+// than there is room for, the cut is narrowed: first by keys, then among equal keys by tie order.
+
+import { COUNTERS as C, type Params, PHASE } from '../layout.js';
+import { keyOf, keyOfBits, scoreOfKey } from '../numbers.js';
+import { type Memory, type State, stateOf } from './memory.js';
+
+const TOP_KEY = keyOfBits(0x7f800000);
+
+/** The histogram bin of a key: grows with the key. */
+export function binOf(params: Params, key: number, numBins: number): number {
+	if (params.bin_mode === 0) {
+		if (key < params.bin_low) return 0;
+		return Math.min(numBins - 1, Math.floor((key - params.bin_low) / params.bin_width));
+	}
+	const x = Math.max(-65536, Math.min(65536, scoreOfKey(key)));
+	return Math.max(0, Math.min(numBins - 1, Math.floor(x * params.bin_width) - (params.bin_low | 0)));
+}
+
+/** The smallest key of a bin. */
+function binStartKey(params: Params, bin: number): number {
+	if (bin === 0) return 0;
+	if (params.bin_mode === 0) return Math.min(0xffffffff, params.bin_low + bin * params.bin_width);
+	return keyOf(Math.fround((bin + (params.bin_low | 0)) / params.bin_width));
+}
+
+/** One image of the `bins` stage. */
+export function bins(memory: Memory, image: number, params: Params, phase: number): void {
+	const state = stateOf(memory, image);
+	if (phase === PHASE.refine) refine(memory, state, params);
+	else place(memory, state, params);
+}
+
+function place(memory: Memory, state: State, params: Params): void {
+	const { counters, histogram, starts } = state;
+	const numBins = memory.sizes.bins;
+	let count = 0;
+	let cut = -1;
+	let above = 0;
+	for (let bin = numBins - 1; bin >= 0; bin--) {
+		starts[bin] = count;
+		if (cut < 0 && count + histogram[bin] >= params.max_candidates) {
+			cut = bin;
+			above = count;
+		}
+		count += histogram[bin];
+	}
+	counters[C.sorted] = Math.min(count, params.max_candidates);
+	counters[C.cut_tie] = 0xffffffff;
+	if (cut < 0) return;
+	const low = binStartKey(params, cut);
+	counters[C.cut_key] = low;
+	if (above + histogram[cut] <= params.capacity) return;
+	const high = cut === numBins - 1 ? TOP_KEY : binStartKey(params, cut + 1) - 1;
+	counters[C.refining] = 1;
+	counters[C.refine_low] = low;
+	counters[C.refine_width] = Math.ceil((high - low + 1) / numBins);
+	counters[C.above] = above;
+}
+
+/** Walks the interval's bins, best first (keys from the top, tie orders from the bottom), to the one that holds the cut. */
+function refine(memory: Memory, state: State, params: Params): void {
+	const { counters, cursors } = state;
+	if (counters[C.refining] === 0) return;
+	const numBins = memory.sizes.bins;
+	const byKeys = counters[C.refining] === 1;
+	let above = counters[C.above];
+	let step = 0;
+	const binAt = (i: number) => (byKeys ? numBins - 1 - i : i);
+	while (step < numBins - 1 && above + cursors[binAt(step)] < params.max_candidates) above += cursors[binAt(step++)];
+	const bin = binAt(step);
+	const width = counters[C.refine_width];
+	const low = counters[C.refine_low] + bin * width;
+	const fits = above + cursors[bin] <= params.capacity;
+	counters[C.above] = above;
+	if (byKeys) {
+		counters[C.cut_key] = low;
+		counters[C.refine_low] = fits ? 0 : width === 1 ? 0 : low;
+		counters[C.refine_width] = fits ? 0 : width === 1 ? Math.ceil((params.last_id + 1) / numBins) : Math.ceil(width / numBins);
+		counters[C.refining] = fits ? 0 : width === 1 ? 2 : 1;
+	} else {
+		counters[C.cut_tie] = low + width - 1;
+		counters[C.refine_low] = low;
+		counters[C.refine_width] = Math.ceil(width / numBins);
+		counters[C.refining] = fits ? 0 : 2;
+	}
+	cursors.fill(0);
+}
+

@@ -1,0 +1,15 @@
+// Twin of shaders/scatter.wgsl.ts: each candidate's number goes to a slot of its bin; order inside a bin is arbitrary.
+
+import { CANDIDATE, COUNTERS, type Params } from '../layout.js';
+import { binOf } from './bins.js';
+import { candidateWord, type Memory, stateOf } from './memory.js';
+
+/** One image of the `scatter` stage. */
+export function scatter(memory: Memory, image: number, params: Params): void {
+	const { counters, starts, cursors } = stateOf(memory, image);
+	const numCandidates = counters[COUNTERS.appended];
+	for (let i = 0; i < numCandidates; i++) {
+		const bin = binOf(params, memory.candidates.u32[candidateWord(memory, image, i) + CANDIDATE.words.key], memory.sizes.bins);
+		memory.binned[image * params.capacity + starts[bin] + cursors[bin]++] = i;
+	}
+}

@@ -1,0 +1,60 @@
+// Twin of shaders/suppress.wgsl.ts (and of overlaps + sweep): greedy over the sorted list, then header and rows.
+
+import { overlapsMore } from '../boxes/overlap.js';
+import { CANDIDATE, COUNTERS, HEADER, HEADER_WORDS, type Params, ROW, ROW_WORDS } from '../layout.js';
+import { scoreOfKey, sigmoid32 } from '../numbers.js';
+import { candidateWord, type Memory, outputWord, stateOf } from './memory.js';
+
+const round = Math.fround;
+
+/** One image of the `suppress` stage. */
+export function suppress(memory: Memory, image: number, params: Params): void {
+	const { counters } = stateOf(memory, image);
+	const { u32, f32 } = memory.sorted;
+	const { area, class_id } = CANDIDATE.words;
+	const kept = memory.kept.subarray(image * memory.capacity.rows, (image + 1) * memory.capacity.rows);
+	let count = 0;
+	for (let i = 0; i < counters[COUNTERS.sorted] && count < params.max_detections; i++) {
+		const row = candidateWord(memory, image, i);
+		let alive = true;
+		for (let k = 0; alive && k < count && params.suppression; k++) {
+			const other = candidateWord(memory, image, kept[k]);
+			if (!params.class_agnostic && u32[other + class_id] !== u32[row + class_id]) continue;
+			alive = !overlapsMore(f32, other / 4, f32[other + area], f32, row / 4, f32[row + area], params.iou_threshold);
+		}
+		if (!alive) continue;
+		kept[count] = i;
+		writeRow(memory, image, params, count, row);
+		count++;
+	}
+	counters[COUNTERS.kept] = count;
+	const header = outputWord(memory, image);
+	const out = memory.output.u32;
+	out[header + HEADER.words.count] = count;
+	out[header + HEADER.words.num_candidates] = counters[COUNTERS.passed];
+	out[header + HEADER.words.truncated] = counters[COUNTERS.passed] - counters[COUNTERS.sorted];
+	out[header + HEADER.words.rejected] = counters[COUNTERS.rejected];
+}
+
+function writeRow(memory: Memory, image: number, params: Params, place: number, row: number): void {
+	const { u32, f32 } = memory.sorted;
+	const at = outputWord(memory, image) + HEADER_WORDS + place * ROW_WORDS;
+	const out = memory.output;
+	const key = u32[row + CANDIDATE.words.key];
+	const id = u32[row + CANDIDATE.words.id];
+	for (let c = 0; c < 4; c++) out.f32[at + c] = toFrame(params, f32[row + c], c);
+	out.f32[at + ROW.words.score] = params.is_logit ? sigmoid32(scoreOfKey(key)) : scoreOfKey(key);
+	out.u32[at + ROW.words.class_id] = u32[row + CANDIDATE.words.class_id];
+	out.u32[at + ROW.words.index] = params.multi_label ? Math.floor(id / params.num_classes) : id;
+	out.u32[at + ROW.words.key] = key;
+}
+
+/** Coordinate c (0 x1, 1 y1, 2 x2, 3 y2) in frame pixels, clipped; unchanged without a transform. */
+function toFrame(params: Params, x: number, c: number): number {
+	if (!params.transform) return x;
+	const horizontal = c % 2 === 0;
+	const size = horizontal ? params.frame_width : params.frame_height;
+	const y = round(round(x - (horizontal ? params.pad_x : params.pad_y)) / (horizontal ? params.gain_x : params.gain_y));
+	return Math.max(0, Math.min(size, y));
+}
+
