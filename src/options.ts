@@ -1,0 +1,332 @@
+// The only validator of options: defaults, checks, error texts. What comes out is complete and safe to use; thresholds
+// leave as the integer key and the float32 that every stage takes (see CallParams).
+
+import type { Backend, BackendKind, CallParams, PipelineOptions } from './backend.js';
+import { decisionThreshold } from './boxes/overlap.js';
+import {
+	checkAttached,
+	checkBoolean,
+	checkCount,
+	checkInteger,
+	checkMethods,
+	checkNumber,
+	checkUnit,
+	checkWord,
+	NO_LIMIT,
+	readOptions,
+	refuse,
+} from './checks.js';
+import type { Head } from './heads/head.js';
+import { keyOf, logit, nextDown, nextUp } from './numbers.js';
+import { BITMASK_LIMIT, keysAreLogits, STAGES } from './plan.js';
+
+/** The switches in which implementations of NMS differ. Thresholds are rounded to float32 before they are compared. */
+export interface Semantics {
+	/** A box is suppressed by an IoU above ('>', default) or at and above ('>=') iouThreshold. Pairs that share no area never suppress. */
+	suppress?: '>' | '>=';
+	/** A candidate passes with a score above ('>', default) or at and above ('>=') scoreThreshold. */
+	score?: '>' | '>=';
+	/** Which comes first among equal scores. Default 'lowest-index'. */
+	ties?: 'lowest-index' | 'highest-index';
+}
+
+/** What may change from call to call; nothing is rebuilt. */
+export interface CallOptions {
+	/** Candidates have a score above this. Any number but NaN; -Infinity lets all pass. Default 0.25. */
+	scoreThreshold?: number;
+	/** A detection removes those that overlap it by more than this, 0 to 1. Default 0.45. */
+	iouThreshold?: number;
+	/** Detections per image at most; Infinity for no limit. Default 300. */
+	maxDetections?: number;
+	/** The best-scored candidates that suppression looks at; the rest is counted in `truncated`. Default: all, and 8192 for multi-label heads. */
+	maxCandidates?: number;
+	/** Boxes of different classes suppress each other. Default false. */
+	classAgnostic?: boolean;
+	/** Ask for milliseconds per stage in `Detections.timings`. Default false. */
+	timings?: boolean;
+}
+
+/** What happens after the GPU device was lost: reopen (twice at most, then the CPU), go on on the CPU, or refuse every later call. */
+export type OnLost = 'recover' | 'cpu' | 'error';
+
+/** Options of `createBackend`. */
+export interface BackendOptions {
+	/** The device of the runtime that makes the tensors. Never destroyed by kedge. Omitted: kedge opens its own when it needs one. */
+	device?: GPUDevice;
+	/** The WebGPU entry where there is no `navigator.gpu` (Node with the package webgpu). */
+	gpu?: GPU;
+	/** Default 'recover', or 'error' for a device that was given. The call that was pending rejects with DEVICE_LOST in any case. */
+	onLost?: OnLost;
+}
+
+/** Options of `createPostprocessor`. */
+export interface PostprocessorOptions extends CallOptions, BackendOptions {
+	/** How to read the model's outputs: `yolov8({ ... })` and its like. */
+	head: Head;
+	/** Where to run, or a backend made by `createBackend`. Default 'auto'. */
+	backend?: 'auto' | BackendKind | Backend;
+	/** Candidates are anchor x class pairs instead of each anchor's best class. Default: as the head says. */
+	multiLabel?: boolean;
+	/** Class ids that take part. Default: all. */
+	classes?: ArrayLike<number>;
+	semantics?: 'default' | Semantics;
+	/** Boxes in pixels (default), or as fractions of the frame (of the network input without a transform). */
+	coordinates?: 'pixels' | 'normalized';
+	/** Names by class id. Untrusted text: kedge hands it back and never interprets it. */
+	labels?: readonly string[];
+	/** 'bitmask' compares all pairs, for 4096 candidates at most; the answer is the same. Default 'blocked'. */
+	suppression?: 'blocked' | 'bitmask';
+	/** 'low' wakes the browser while a result is pending, for less delay and more CPU time. Default 'normal'. */
+	latency?: 'normal' | 'low';
+	/** Run only the first n stages (0 to 5) on the GPU and the rest on their twins, to find the stage that errs. */
+	gpuStages?: number;
+}
+
+/** The default numbers of a call. */
+export const DEFAULTS = { scoreThreshold: 0.25, iouThreshold: 0.45, maxDetections: 300, maxCandidatesMultiLabel: 8192 } as const;
+
+const CALL_KEYS = ['scoreThreshold', 'iouThreshold', 'maxDetections', 'maxCandidates', 'classAgnostic', 'timings'] as const;
+const BACKEND_KEYS = ['device', 'gpu', 'onLost'] as const;
+const FIXED_KEYS = ['multiLabel', 'classes', 'semantics', 'coordinates', 'labels', 'suppression', 'latency', 'gpuStages'] as const;
+const POSTPROCESSOR_KEYS = ['head', 'backend', ...BACKEND_KEYS, ...CALL_KEYS, ...FIXED_KEYS] as const;
+const BACKENDS = ['auto', 'webgpu', 'hybrid', 'cpu'] as const;
+const COMPARISONS = ['>', '>='] as const;
+
+/** Numbers of a call, checked and complete. */
+export interface CallSettings {
+	readonly scoreThreshold: number;
+	readonly iouThreshold: number;
+	readonly maxDetections: number;
+	readonly maxCandidates: number;
+	readonly classAgnostic: boolean;
+	readonly timings: boolean;
+}
+
+/** Checked options of a backend. */
+export interface BackendSettings {
+	readonly device?: GPUDevice;
+	readonly gpu?: GPU;
+	readonly onLost: OnLost;
+}
+
+/** Checked options of a postprocessor. */
+export interface Settings {
+	readonly head: Head;
+	readonly backend: 'auto' | BackendKind | object;
+	readonly environment: BackendSettings;
+	readonly pipeline: PipelineOptions;
+	readonly call: CallSettings;
+	readonly semantics: Required<Semantics>;
+	readonly coordinates: 'pixels' | 'normalized';
+	readonly labels?: readonly string[];
+}
+
+type Read = Partial<Record<string, unknown>>;
+
+/** `semantics`: 'default', or overrides of it. */
+export function checkSemantics(where: string, value: unknown): Required<Semantics> {
+	const semantics: Required<Semantics> = { suppress: '>', score: '>', ties: 'lowest-index' };
+	if (value === undefined || value === 'default') return semantics;
+	const rule = `must be 'default' or an object with suppress, score, ties`;
+	if (typeof value === 'string') refuse(RangeError, where, 'semantics', rule, value, 'the switches of a library can be set one by one');
+	if (typeof value !== 'object' || value === null) refuse(TypeError, where, 'semantics', rule, value);
+	const read = readOptions(where, 'semantics', value, ['suppress', 'score', 'ties']);
+	if (read.suppress !== undefined) semantics.suppress = checkWord(where, 'semantics.suppress', read.suppress, COMPARISONS);
+	if (read.score !== undefined) semantics.score = checkWord(where, 'semantics.score', read.score, COMPARISONS);
+	if (read.ties !== undefined) semantics.ties = checkWord(where, 'semantics.ties', read.ties, ['lowest-index', 'highest-index']);
+	return semantics;
+}
+
+/** The numbers of a call: what was given, else what stood before. */
+export function checkCall(where: string, read: Read, before: CallSettings): CallSettings {
+	const pick = <T>(key: keyof CallSettings, check: (value: unknown) => T, otherwise: T): T => (read[key] === undefined ? otherwise : check(read[key]));
+	return {
+		scoreThreshold: pick('scoreThreshold', (v) => checkNumber(where, 'scoreThreshold', v), before.scoreThreshold),
+		iouThreshold: pick('iouThreshold', (v) => checkUnit(where, 'iouThreshold', v), before.iouThreshold),
+		maxDetections: pick('maxDetections', (v) => checkCount(where, 'maxDetections', v, 0), before.maxDetections),
+		maxCandidates: pick('maxCandidates', (v) => checkCount(where, 'maxCandidates', v, 1), before.maxCandidates),
+		classAgnostic: pick('classAgnostic', (v) => checkBoolean(where, 'classAgnostic', v), before.classAgnostic),
+		timings: pick('timings', (v) => checkBoolean(where, 'timings', v), before.timings),
+	};
+}
+
+/** Options of `createBackend`, and the same ones of `createPostprocessor`. */
+export function checkBackendOptions(where: string, value: unknown): BackendSettings {
+	return checkEnvironment(where, readOptions(where, 'options', value, BACKEND_KEYS));
+}
+
+/** The first argument of `createBackend`. */
+export function checkBackendKind(where: string, value: unknown): 'auto' | BackendKind {
+	return value === undefined ? 'auto' : checkWord(where, 'kind', value, BACKENDS);
+}
+
+function checkEnvironment(where: string, read: Read): BackendSettings {
+	const device = read.device as GPUDevice | undefined;
+	const gpu = read.gpu as GPU | undefined;
+	if (device !== undefined) checkMethods(where, 'device', device, 'a GPUDevice', ['createBuffer', 'createComputePipelineAsync']);
+	if (gpu !== undefined) checkMethods(where, 'gpu', gpu, 'a GPU object (as navigator.gpu)', ['requestAdapter']);
+	const onLost = read.onLost === undefined ? (device ? 'error' : 'recover') : checkWord(where, 'onLost', read.onLost, ['recover', 'cpu', 'error']);
+	return { device, gpu, onLost };
+}
+
+/** Options of `createPostprocessor`. */
+export function checkPostprocessorOptions(where: string, value: unknown): Settings {
+	const read = readOptions(where, 'options', value, POSTPROCESSOR_KEYS);
+	const head = checkHead(where, read.head);
+	const backend = checkBackend(where, read.backend, read);
+	const multiLabel = read.multiLabel === undefined ? head.multiLabel === true : checkBoolean(where, 'multiLabel', read.multiLabel);
+	if (multiLabel && head.numAnchors * head.numClasses > NO_LIMIT) {
+		refuse(RangeError, where, 'multiLabel', `needs anchors x classes below 2^32`, head.numAnchors * head.numClasses);
+	}
+	const call = checkCall(where, read, {
+		scoreThreshold: DEFAULTS.scoreThreshold,
+		iouThreshold: DEFAULTS.iouThreshold,
+		maxDetections: DEFAULTS.maxDetections,
+		maxCandidates: multiLabel ? DEFAULTS.maxCandidatesMultiLabel : NO_LIMIT,
+		classAgnostic: false,
+		timings: false,
+	});
+	const suppression = read.suppression === undefined ? 'blocked' : checkWord(where, 'suppression', read.suppression, ['blocked', 'bitmask']);
+	const gpuStages = read.gpuStages === undefined ? undefined : checkInteger(where, 'gpuStages', read.gpuStages, 0, STAGES.length);
+	if (gpuStages !== undefined && (backend === 'cpu' || backend === 'hybrid')) {
+		refuse(RangeError, where, 'backend', `must be 'webgpu' when gpuStages is given`, backend);
+	}
+	const pipeline: PipelineOptions = {
+		head,
+		multiLabel,
+		classFilter: read.classes === undefined ? undefined : checkClasses(where, read.classes, head.numClasses),
+		suppression,
+		gpuStages,
+		latency: read.latency === undefined ? 'normal' : checkWord(where, 'latency', read.latency, ['normal', 'low']),
+	};
+	checkBitmask(where, pipeline, call);
+	return {
+		head,
+		backend,
+		environment: checkEnvironment(where, read),
+		pipeline,
+		call,
+		semantics: checkSemantics(where, read.semantics),
+		coordinates: read.coordinates === undefined ? 'pixels' : checkWord(where, 'coordinates', read.coordinates, ['pixels', 'normalized']),
+		labels: read.labels === undefined ? undefined : checkLabels(where, read.labels, head.numClasses),
+	};
+}
+
+function checkHead(where: string, value: unknown): Head {
+	const head = value as Head;
+	const isHead = typeof value === 'object' && value !== null && Array.isArray(head.tensors) && Array.isArray(head.levels) && typeof head.codec === 'object';
+	if (!isHead) refuse(TypeError, where, 'head', 'must be a head', value, 'as yolov8({ numClasses: 80, inputSize: [640, 640] }) makes one');
+	return head;
+}
+
+function checkBackend(where: string, value: unknown, read: Read): 'auto' | BackendKind | object {
+	if (value === undefined) return 'auto';
+	if (typeof value !== 'object' || value === null) return checkWord(where, 'backend', value, BACKENDS, 'or a Backend made by createBackend');
+	for (const key of BACKEND_KEYS) {
+		if (read[key] !== undefined) refuse(TypeError, where, key, 'must be left out when backend is a Backend', read[key], `give ${key} to createBackend`);
+	}
+	return value;
+}
+
+/** Class ids to a bit set of ceil(numClasses / 32) words. */
+function checkClasses(where: string, value: unknown, numClasses: number): Uint32Array {
+	const ids = value as ArrayLike<unknown>;
+	const isList = Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
+	if (!isList) refuse(TypeError, where, 'classes', 'must be an array of class ids', value);
+	if (ids.length === 0) refuse(RangeError, where, 'classes', 'must name a class', value, 'leave it out to allow all');
+	const bits = new Uint32Array(Math.ceil(numClasses / 32));
+	for (let i = 0; i < ids.length; i++) {
+		const id = checkInteger(where, `classes[${i}]`, ids[i], 0, numClasses - 1);
+		bits[id >>> 5] |= 1 << (id & 31);
+	}
+	return bits;
+}
+
+/** A copy of the labels. There may be fewer than classes: the others show their id. */
+export function checkLabels(where: string, value: unknown, numClasses: number): readonly string[] {
+	if (!Array.isArray(value)) refuse(TypeError, where, 'labels', 'must be an array of strings', value);
+	if (value.length > numClasses) {
+		refuse(RangeError, where, 'labels', `must have ${numClasses} entries at most, one per class`, value.length, 'does the list count a background class?');
+	}
+	return Array.from(value as unknown[], (label, i) => {
+		if (typeof label !== 'string') refuse(TypeError, where, `labels[${i}]`, 'must be a string', label);
+		return label;
+	});
+}
+
+function checkBitmask(where: string, pipeline: PipelineOptions, call: CallSettings): void {
+	if (pipeline.suppression !== 'bitmask') return;
+	const { head, multiLabel } = pipeline;
+	const most = Math.min(call.maxCandidates, head.numAnchors * (multiLabel ? head.numClasses : 1));
+	if (most <= BITMASK_LIMIT) return;
+	const remedy = `set maxCandidates to ${BITMASK_LIMIT} or less, or use 'blocked'`;
+	refuse(RangeError, where, 'suppression', `'bitmask' is for ${BITMASK_LIMIT} candidates at most`, most, remedy);
+}
+
+const RUN_KEYS = ['transform', 'signal', ...CALL_KEYS] as const;
+const ENCODE_KEYS = ['transform', 'scoreThreshold', 'iouThreshold', 'maxDetections', 'maxCandidates', 'classAgnostic'] as const;
+
+/** Options of `run` and `encode`; the transform is still to be held against the batch. */
+export function checkRunOptions(where: 'run' | 'encode', value: unknown, settings: Settings): { call: CallParams; transform: unknown; signal?: AbortSignal } {
+	const read: Read = readOptions(where, 'options', value, where === 'run' ? RUN_KEYS : ENCODE_KEYS);
+	const numbers = checkCall(where, read, settings.call);
+	checkBitmask(where, settings.pipeline, numbers);
+	const signal = read.signal as AbortSignal | undefined;
+	if (signal !== undefined) checkMethods(where, 'signal', signal, 'an AbortSignal', ['addEventListener', 'throwIfAborted']);
+	const call = toCallParams(numbers, settings.semantics, settings.head);
+	return { call: { ...call, signal }, transform: read.transform, signal };
+}
+
+/** Above every number's key; only NaN lies there. */
+const KEY_ABOVE_ALL = 0xff800001;
+
+/** The smallest score key that passes: for `> t` that of the next float32 above t, for `>= t` that of t. -Infinity lets all pass. */
+export function minKeyOf(threshold: number, comparison: '>' | '>=', isLogit: boolean): number {
+	const t = Math.fround(threshold);
+	if (t === -Infinity) return 0;
+	const limit = isLogit ? logit(t) : t;
+	if (isLogit && t < 0) return 0;
+	if (isLogit && t > 1) return KEY_ABOVE_ALL;
+	if (comparison === '>') return limit === Infinity ? KEY_ABOVE_ALL : keyOf(nextUp(limit));
+	const rounded = Math.fround(limit);
+	return keyOf(rounded >= limit ? rounded : nextUp(limit));
+}
+
+/** Checked numbers to what every stage takes. Without a head the scores are final, as in `nms`. */
+export function toCallParams(numbers: CallSettings, semantics: Required<Semantics>, head?: Head): CallParams {
+	const isLogit = head !== undefined && keysAreLogits(head);
+	const objectness = head?.score.objectness;
+	const t = Math.fround(numbers.iouThreshold);
+	const low = isLogit ? Math.max(-64, Math.min(64, logit(numbers.scoreThreshold))) : Math.max(numbers.scoreThreshold, 2 ** -20);
+	const high = isLogit ? Math.max(low + 1, 12) : Math.max(1, 2 * low);
+	return {
+		minKey: minKeyOf(numbers.scoreThreshold, semantics.score, isLogit),
+		minObjectnessKey: objectness ? minKeyOf(numbers.scoreThreshold, semantics.score, objectness.activation === 'sigmoid') : 0,
+		iouThreshold: decisionThreshold(semantics.suppress === '>=' ? nextDown(t) : t),
+		maxDetections: numbers.maxDetections,
+		maxCandidates: numbers.maxCandidates,
+		classAgnostic: numbers.classAgnostic,
+		tiesHighest: semantics.ties === 'highest-index',
+		binLow: keyOf(low),
+		binHigh: keyOf(high),
+		timings: numbers.timings,
+	};
+}
+
+/** One column of a single operation's input as Float32Array, rounded once. Quantised and half-bit integers are refused. */
+export function checkFloats(where: string, argument: string, value: unknown): Float32Array {
+	if (ArrayBuffer.isView(value)) checkAttached(where, argument, value);
+	const name = ArrayBuffer.isView(value) ? value.constructor.name : '';
+	if (value instanceof Float32Array) return isShared(value) ? value.slice() : value;
+	if (name === 'Float64Array' || name === 'Float16Array' || name === 'Int32Array') return Float32Array.from(value as Float64Array);
+	const rule = 'must be a Float32Array, Float64Array, Float16Array, Int32Array or an array of numbers';
+	if (!Array.isArray(value)) refuse(TypeError, where, argument, rule, value, /^U?[Ii]nt(8|16)/.test(name) ? 'apply scale and zero point first' : '');
+	return Float32Array.from(value, (x: unknown, i) => {
+		if (typeof x !== 'number') refuse(TypeError, where, `${argument}[${i}]`, 'must be a number', x, Array.isArray(x) ? 'give one flat array' : '');
+		return x;
+	});
+}
+
+function isShared(view: ArrayBufferView): boolean {
+	return typeof SharedArrayBuffer !== 'undefined' && view.buffer instanceof SharedArrayBuffer;
+}
