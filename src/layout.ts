@@ -69,6 +69,7 @@ export const PARAMS = struct('Params', {
 	last_id: 'u32', // the largest id there can be
 	suppression: 'u32', // 0: nothing is suppressed (end-to-end heads)
 	rows: 'u32', // rows of `output` per image
+	serial: 'u32', // number of the call
 });
 
 /** A run of anchors that are read alike. Addresses count elements: base + image * image_stride + shape * shape_stride + cell * cell_stride + channel * channel_stride. */
@@ -121,6 +122,7 @@ export const HEADER = struct('Header', {
 	num_candidates: 'u32',
 	truncated: 'u32',
 	rejected: 'u32',
+	serial: 'u32', // the call it belongs to: a header the GPU did not write is found out
 });
 
 /** What a multi-label decode pass does: fill the histogram, refine the interval that holds the cut, append what is above it. */

@@ -114,7 +114,7 @@ export interface FrameTransform {
 }
 
 /** The uniform of a call. */
-export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, frame?: FrameTransform): Params {
+export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, frame?: FrameTransform, serial = 0): Params {
 	return {
 		min_key: call.minKey,
 		min_objectness_key: call.minObjectnessKey,
@@ -139,6 +139,7 @@ export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, 
 		last_id: Math.max(0, (multiLabel ? head.numAnchors * head.numClasses : head.numAnchors) - 1),
 		suppression: head.suppression === false ? 0 : 1,
 		rows: capacity.rows,
+		serial,
 	};
 }
 

@@ -2,8 +2,7 @@
 // read back after any step and carried on here.
 
 import { CANDIDATE, HEADER_WORDS, NUM_COUNTERS, type Params, ROW_WORDS, type Sizes, stateWords } from '../layout.js';
-import type { Capacity } from '../plan.js';
-import { planBytes } from '../plan.js';
+import { type Capacity, planBytes } from '../plan.js';
 
 /** One buffer, as integers and as floats. */
 export interface Words {

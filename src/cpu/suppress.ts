@@ -34,6 +34,7 @@ export function suppress(memory: Memory, image: number, params: Params): void {
 	out[header + HEADER.words.num_candidates] = counters[COUNTERS.passed];
 	out[header + HEADER.words.truncated] = counters[COUNTERS.passed] - counters[COUNTERS.sorted];
 	out[header + HEADER.words.rejected] = counters[COUNTERS.rejected];
+	out[header + HEADER.words.serial] = params.serial;
 }
 
 function writeRow(memory: Memory, image: number, params: Params, place: number, row: number): void {

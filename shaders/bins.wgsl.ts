@@ -1,0 +1,132 @@
+// Histogram -> the place of each bin in the sorted list, and the cut. One workgroup per image; thread t owns a run of
+// bins, best first; a scan over the threads' sums gives each run its start. In the refine phase the same walk narrows
+// the interval that holds the cut. Twin: src/cpu/bins.ts.
+
+import { LEVEL, PARAMS, PHASE, type Sizes, sizesWgsl } from '../src/layout.js';
+import { bins } from './shared/bins.wgsl.js';
+import { numbers } from './shared/numbers.wgsl.js';
+import { wgsl } from './wgsl.js';
+
+export function binsShader(sizes: Sizes): string {
+	return wgsl`
+${PARAMS.wgsl}
+${LEVEL.wgsl}
+${sizesWgsl(sizes)}
+const PER_THREAD = NUM_BINS / WORKGROUP;
+const TOP_KEY = 0xff800000u; // Infinity
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> level: Level; // its phase
+@group(0) @binding(2) var<storage, read_write> state: array<u32>;
+
+var<workgroup> sums: array<u32, ${sizes.workgroup}>;
+var<workgroup> refining: u32;
+
+${numbers}
+${bins}
+
+fn bin_start_key(bin: u32) -> u32 {
+  if (bin == 0u) { return 0u; }
+  if (params.bin_mode == 0u) { return params.bin_low + bin * params.bin_width; }
+  // bin_width is a power of two: its reciprocal is exact, made of bits
+  let unit = bitcast<f32>((127u - firstTrailingBit(params.bin_width)) << 23u);
+  let value = f32(i32(bin) + bitcast<i32>(params.bin_low)) * unit;
+  return key_of_bits(bitcast<u32>(value));
+}
+
+fn ceil_div(a: u32, b: u32) -> u32 { return a / b + select(0u, 1u, a % b != 0u); }
+
+// Inclusive scan of sums over the workgroup.
+fn scan(local: u32) {
+  for (var reach = 1u; reach < WORKGROUP; reach *= 2u) {
+    workgroupBarrier();
+    var left = 0u;
+    if (local >= reach) { left = sums[local - reach]; }
+    workgroupBarrier();
+    sums[local] += left;
+  }
+  workgroupBarrier();
+}
+
+// The bin in the thread's i-th place, best first.
+fn bin_in_place(place: u32, descending: bool) -> u32 {
+  return select(place, NUM_BINS - 1u - place, descending);
+}
+
+// Called by the one thread whose run holds the cut.
+fn settle_first(at: u32, bin: u32, above: u32) {
+  let low = bin_start_key(bin);
+  state[at + CUT_KEY] = low;
+  if (above + state[at + HISTOGRAM + bin] <= params.capacity) { return; }
+  var high = TOP_KEY;
+  if (bin + 1u < NUM_BINS) { high = bin_start_key(bin + 1u) - 1u; }
+  state[at + REFINING] = 1u;
+  state[at + REFINE_LOW] = low;
+  state[at + REFINE_WIDTH] = (high - low) / NUM_BINS + 1u;
+  state[at + ABOVE] = above;
+}
+
+fn settle_refined(at: u32, bin: u32, above: u32) {
+  let width = state[at + REFINE_WIDTH];
+  let low = state[at + REFINE_LOW] + bin * width;
+  let fits = above + state[at + CURSORS + bin] <= params.capacity;
+  state[at + ABOVE] = above;
+  var next_low = low;
+  var next_width = ceil_div(width, NUM_BINS);
+  var next = state[at + REFINING];
+  if (next == 1u) {
+    state[at + CUT_KEY] = low;
+    if (width == 1u) { next = 2u; next_low = 0u; next_width = params.last_id / NUM_BINS + 1u; }
+    if (fits) { next_low = 0u; next_width = 0u; }
+  } else {
+    state[at + CUT_TIE] = low + width - 1u;
+  }
+  state[at + REFINING] = select(next, 0u, fits);
+  state[at + REFINE_LOW] = next_low;
+  state[at + REFINE_WIDTH] = next_width;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let at = group.z * STATE_WORDS;
+  let refine = level.phase == ${PHASE.refine}u;
+  if (local == 0u) { refining = state[at + REFINING]; }
+  let round = workgroupUniformLoad(&refining);
+  if (refine && round == 0u) { return; }
+
+  let descending = !(refine && round == 2u);
+  let region = at + select(HISTOGRAM, CURSORS, refine);
+  var sum = 0u;
+  for (var i = 0u; i < PER_THREAD; i++) {
+    sum += state[region + bin_in_place(local * PER_THREAD + i, descending)];
+  }
+  sums[local] = sum;
+  scan(local);
+  let total = sums[WORKGROUP - 1u];
+  var base = 0u;
+  if (refine) { base = state[at + ABOVE]; }
+  storageBarrier(); // every thread has read ABOVE before one of them writes it
+
+  // Where each bin starts; the first bin whose end reaches max_candidates holds the cut.
+  var start = base + sums[local] - sum;
+  for (var i = 0u; i < PER_THREAD; i++) {
+    let place = local * PER_THREAD + i;
+    let bin = bin_in_place(place, descending);
+    let count = state[region + bin];
+    let last = refine && place == NUM_BINS - 1u;
+    if (!refine) { state[at + STARTS + bin] = start; }
+    if (start < params.max_candidates && (start + count >= params.max_candidates || last)) {
+      if (refine) { settle_refined(at, bin, start); } else { settle_first(at, bin, start); }
+    }
+    start += count;
+  }
+  storageBarrier();
+  if (refine) {
+    for (var i = 0u; i < PER_THREAD; i++) { state[at + CURSORS + local * PER_THREAD + i] = 0u; }
+  } else if (local == 0u) {
+    state[at + SORTED] = min(total, params.max_candidates);
+    state[at + CUT_TIE] = 0xffffffffu;
+  }
+}
+`;
+}

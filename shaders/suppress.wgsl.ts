@@ -1,0 +1,180 @@
+// Blocked greedy suppression: one workgroup per image walks the sorted list in chunks of one candidate per thread.
+//
+//   (a) the chunk against the kept list     kept  ■■■■■■■■            dead candidates drop out; tiles of the kept list
+//                                                  ↓ ↓ ↓              in workgroup memory, stop when all are dead
+//   (b) overlaps inside the chunk           i: 0 1 1 0 . . .          bit j: candidate i overlaps the earlier candidate j
+//   (c) resolve                             keep who overlaps no earlier undecided or kept one; drop who overlaps a kept
+//                                           one; repeat. The earliest undecided is always decided: equals greedy.
+//   (d) append the kept in order, write their rows, stop at max_detections
+//
+// Long lists are taken in ranges; before each later range `prefilter` does (a) for it with many workgroups.
+// Twin: src/cpu/suppress.ts.
+
+import { CANDIDATE, PARAMS, RANGE, type Sizes, sizesWgsl } from '../src/layout.js';
+import { numbers } from './shared/numbers.wgsl.js';
+import { overlap } from './shared/overlap.wgsl.js';
+import { rows } from './shared/rows.wgsl.js';
+import { wgsl } from './wgsl.js';
+
+export function suppressShader(sizes: Sizes): string {
+	const chunkWords = Math.ceil(sizes.workgroup / 32);
+	const blockWords = Math.ceil(sizes.block / 32);
+	return wgsl`
+${PARAMS.wgsl}
+${RANGE.wgsl}
+${CANDIDATE.wgsl}
+${sizesWgsl(sizes)}
+const CHUNK_WORDS = ${chunkWords}u;
+const BLOCK_WORDS = ${blockWords}u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> range: Range;
+@group(0) @binding(2) var<storage, read> sorted: array<Candidate>;
+@group(0) @binding(3) var<storage, read_write> state: array<u32>;
+@group(0) @binding(4) var<storage, read_write> kept: array<u32>;   // places in sorted, [rows] per image
+@group(0) @binding(5) var<storage, read_write> dead: array<u32>;   // bits of this range's candidates
+@group(0) @binding(6) var<storage, read_write> output: array<u32>; // header and rows
+
+var<workgroup> tile: array<Candidate, ${sizes.workgroup}>;
+var<workgroup> live_bits: array<atomic<u32>, ${chunkWords}>;
+var<workgroup> kept_bits: array<atomic<u32>, ${chunkWords}>;
+var<workgroup> gone_bits: array<atomic<u32>, ${chunkWords}>;
+var<workgroup> num_busy: atomic<u32>;
+var<workgroup> shared_value: u32;
+
+${numbers}
+${overlap}
+${rows}
+
+fn suppresses(earlier: Candidate, later: Candidate) -> bool {
+  if (params.class_agnostic == 0u && earlier.class_id != later.class_id) { return false; }
+  return overlaps_more(earlier.box, earlier.area, later.box, later.area);
+}
+
+// How many threads say yes, the same number in every thread.
+fn count_busy(local: u32, busy: bool) -> u32 {
+  workgroupBarrier();
+  if (local == 0u) { atomicStore(&num_busy, 0u); }
+  workgroupBarrier();
+  if (busy) { atomicAdd(&num_busy, 1u); }
+  workgroupBarrier();
+  if (local == 0u) { shared_value = atomicLoad(&num_busy); }
+  return workgroupUniformLoad(&shared_value);
+}
+
+fn share(local: u32, value: u32) -> u32 {
+  workgroupBarrier();
+  if (local == 0u) { shared_value = value; }
+  return workgroupUniformLoad(&shared_value);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let image = group.z;
+  let at = image * STATE_WORDS;
+  let first = image * params.capacity;
+  let kept_at = image * params.rows;
+  let end = share(local, min(range.end, min(state[at + SORTED], params.capacity)));
+  let limit = min(params.max_detections, params.rows);
+  var num_kept = share(local, state[at + KEPT]);
+  let old_kept = share(local, select(0u, state[at + KEPT_BEFORE], range.prefiltered != 0u));
+
+  for (var chunk = range.begin; chunk < end && num_kept < limit; chunk += WORKGROUP) {
+    let place = chunk + local;
+    var alive = place < end;
+    var mine: Candidate;
+    if (alive) { mine = sorted[first + place]; }
+    if (alive && range.prefiltered != 0u) {
+      let bit = place - range.begin;
+      alive = ((dead[image * BLOCK_WORDS + (bit >> 5u)] >> (bit & 31u)) & 1u) == 0u;
+    }
+
+    // (a) against the kept list
+    var from_kept = old_kept;
+    if (params.suppression == 0u) { from_kept = num_kept; }
+    for (var k = from_kept; k < num_kept; k += WORKGROUP) {
+      if (k + local < num_kept) { tile[local] = sorted[first + kept[kept_at + k + local]]; }
+      workgroupBarrier();
+      let tile_size = min(WORKGROUP, num_kept - k);
+      for (var i = 0u; alive && i < tile_size; i++) {
+        if (suppresses(tile[i], mine)) { alive = false; }
+      }
+      if (count_busy(local, alive) == 0u) { break; }
+    }
+
+    // (b) overlaps with earlier members of the chunk
+    workgroupBarrier();
+    tile[local] = mine;
+    if (local < CHUNK_WORDS) {
+      atomicStore(&live_bits[local], 0u);
+      atomicStore(&kept_bits[local], 0u);
+      atomicStore(&gone_bits[local], 0u);
+    }
+    workgroupBarrier();
+    if (alive) { atomicOr(&live_bits[local >> 5u], 1u << (local & 31u)); }
+    workgroupBarrier();
+    var earlier: array<u32, ${chunkWords}>;
+    if (alive && params.suppression != 0u) {
+      for (var w = 0u; w <= (local >> 5u); w++) {
+        var live = atomicLoad(&live_bits[w]);
+        if (w == (local >> 5u)) { live &= (1u << (local & 31u)) - 1u; }
+        var found = 0u;
+        while (live != 0u) {
+          let bit = firstTrailingBit(live);
+          live &= live - 1u;
+          if (suppresses(tile[w * 32u + bit], mine)) { found |= 1u << bit; }
+        }
+        earlier[w] = found;
+      }
+    }
+
+    // (c) resolve in rounds
+    var undecided = alive;
+    while (count_busy(local, undecided) > 0u) {
+      var beaten = false;
+      var waiting = false;
+      for (var w = 0u; w < CHUNK_WORDS; w++) {
+        let others = earlier[w] & ~atomicLoad(&gone_bits[w]);
+        beaten = beaten || (others & atomicLoad(&kept_bits[w])) != 0u;
+        waiting = waiting || others != 0u;
+      }
+      workgroupBarrier();
+      if (undecided && beaten) {
+        atomicOr(&gone_bits[local >> 5u], 1u << (local & 31u));
+        undecided = false;
+      } else if (undecided && !waiting) {
+        atomicOr(&kept_bits[local >> 5u], 1u << (local & 31u));
+        undecided = false;
+      }
+    }
+
+    // (d) append in order
+    var before = 0u;
+    var total = 0u;
+    for (var w = 0u; w < CHUNK_WORDS; w++) {
+      let bits = atomicLoad(&kept_bits[w]);
+      total += countOneBits(bits);
+      if (w < (local >> 5u)) { before += countOneBits(bits); }
+      if (w == (local >> 5u)) { before += countOneBits(bits & ((1u << (local & 31u)) - 1u)); }
+    }
+    let keeps = ((atomicLoad(&kept_bits[local >> 5u]) >> (local & 31u)) & 1u) != 0u;
+    let row = num_kept + before;
+    if (keeps && row < limit) {
+      kept[kept_at + row] = place;
+      write_row(image, row, mine);
+    }
+    num_kept = share(local, min(limit, num_kept + total));
+    storageBarrier();
+  }
+
+  workgroupBarrier();
+  for (var w = local; w < BLOCK_WORDS; w += WORKGROUP) { dead[image * BLOCK_WORDS + w] = 0u; }
+  if (local == 0u) {
+    state[at + KEPT] = num_kept;
+    state[at + KEPT_BEFORE] = num_kept;
+    write_header(image, num_kept);
+  }
+}
+`;
+}
+
