@@ -2,6 +2,7 @@
 // The folders cpu/ and gpu/ implement it; cpu comes with this file, gpu is fetched when it is chosen.
 
 import type { Head } from './heads/head.js';
+import type { FrameTransform } from './plan.js';
 import type { BoundTensor } from './tensors.js';
 
 export type BackendKind = 'webgpu' | 'hybrid' | 'cpu';
@@ -63,4 +64,75 @@ export interface Pipeline {
 	/** One result per image of the batch. CPU tensors are copied or used up before the first await. */
 	run(tensors: readonly BoundTensor[], batch: number, call: CallParams): Promise<Kept[]>;
 	dispose(): void;
+}
+
+/** Where in the buffer of `encode` the results stand. All numbers are bytes. */
+export interface EncodedLayout {
+	readonly numImages: number;
+	/** From one image's header to the next one's. */
+	readonly imageStride: number;
+	/** From an image's header to its first row. */
+	readonly rowOffset: number;
+	readonly rowStride: number;
+	/** Rows an image has room for; how many are in use is the header's `count`. */
+	readonly maxRows: number;
+	/** Fields of the header (u32 each) and of a row, by name. */
+	readonly header: Readonly<Record<string, number>>;
+	readonly row: Readonly<Record<string, number>>;
+	/** The same as WGSL: `struct Header` and `struct Row`. */
+	readonly wgsl: string;
+}
+
+/** A result that stays on the GPU; valid once the caller has submitted the encoder, until the next `encode` or `run`. */
+export interface Encoded {
+	readonly buffer: GPUBuffer;
+	readonly layout: EncodedLayout;
+}
+
+/** A head made ready on the GPU. */
+export interface GpuPipeline extends Pipeline {
+	/** Appends the work to the caller's encoder. With `frame` rows are mapped to the frame and clipped to it. */
+	encode(encoder: GPUCommandEncoder, tensors: readonly BoundTensor[], batch: number, call: CallParams, frame?: FrameTransform): Encoded;
+}
+
+/** Boxes of one `nms`, checked: xyxy [N, 4], scores [N], class ids [N] when classes are kept apart. */
+export interface NmsInput {
+	readonly boxes: Float32Array;
+	readonly scores: Float32Array;
+	readonly classIds?: Uint32Array;
+}
+
+/** The measures of overlap: intersection over union, generalised, distance, complete; over the first area; over the smaller area. */
+export type IouKind = 'iou' | 'giou' | 'diou' | 'ciou' | 'iof' | 'iom';
+
+/** One device and what was built on it. Lost once, it is lost for good: every pending and later promise rejects with DEVICE_LOST. */
+export interface GpuBackend {
+	readonly device: GPUDevice;
+	/** What computes, for people: "google swiftshader". */
+	readonly adapterName?: string;
+	createPipeline(options: PipelineOptions): Promise<GpuPipeline>;
+	/** Kept indices, best first. Arrays are copied or used up before the first await. */
+	nms(input: NmsInput, call: CallParams): Promise<Uint32Array>;
+	boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array>;
+	/** Frees everything; destroys the device only when it opened it itself. */
+	dispose(): void;
+}
+
+/** What `checkWebGPU` finds. */
+export interface WebGPUReport {
+	readonly available: boolean;
+	/** Undefined when available. */
+	readonly reason: 'insecure-context' | 'no-webgpu' | 'no-adapter' | 'no-device' | 'limits' | undefined;
+	/** The adapter computes on the CPU. */
+	readonly software: boolean;
+	readonly adapter: GPUAdapter | undefined;
+}
+
+/** What gpu/backend.ts exports; loaded when a GPU is first wanted. */
+export interface GpuModule {
+	/** Throws KedgeError NO_WEBGPU when there is none; a caller's lost device is DEVICE_LOST. */
+	createGpuBackend(options: { device?: GPUDevice; gpu?: GPU; kind: 'webgpu' | 'hybrid' }): Promise<GpuBackend>;
+	checkWebGPU(gpu?: GPU): Promise<WebGPUReport>;
+	/** A raw tensor to CPU memory: `strides.numElements` elements, for runs on the CPU. */
+	readTensor(device: GPUDevice, bound: BoundTensor): Promise<BoundTensor>;
 }
