@@ -1,7 +1,13 @@
 // What a backend is: it runs a head's pipeline, nms and boxIou, and says which it is and why.
 // The folders cpu/ and gpu/ implement it; cpu comes with this file, gpu is fetched when it is chosen.
 
+import { boxIou as boxIouOnCpu } from './boxes/iou.js';
+import { nms as nmsOnCpu } from './cpu/nms.js';
+import { KedgeError } from './errors.js';
+import { GpuLink } from './gpu-link.js';
 import type { Head } from './heads/head.js';
+import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
+import { type BackendOptions, type BackendSettings, checkBackendKind, checkBackendOptions } from './options.js';
 import type { FrameTransform } from './plan.js';
 import type { BoundTensor } from './tensors.js';
 
@@ -135,4 +141,171 @@ export interface GpuModule {
 	checkWebGPU(gpu?: GPU): Promise<WebGPUReport>;
 	/** A raw tensor to CPU memory: `strides.numElements` elements, for runs on the CPU. */
 	readTensor(device: GPUDevice, bound: BoundTensor): Promise<BoundTensor>;
+}
+
+/** Where a call runs, and why: a sentence. */
+export interface Choice {
+	readonly kind: BackendKind;
+	readonly reason: string;
+}
+
+/** A place to compute. Shared by any number of postprocessors, or used for single operations. */
+export interface Backend extends Choice {
+	/** The device in use; undefined while there is none. */
+	readonly device: GPUDevice | undefined;
+	/** As the function `nms`: the same indices, computed on this backend. */
+	nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Promise<Uint32Array>;
+	/** As the function `boxIou`: the same numbers, computed on this backend. */
+	boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array>;
+	/** Frees what it holds; a device that was given is left alone. Later calls reject with DISPOSED. */
+	dispose(): void;
+	[Symbol.dispose](): void;
+}
+
+/** Tensors in CPU memory below this many bytes are faster done there than sent to the GPU (by 'auto'). */
+const SMALL_BYTES = 4_000_000;
+/** 'auto' sends an nms of this many boxes, or a boxIou of this many pairs, to a real GPU; below, the way there and back costs more. */
+const MANY_BOXES = 16_384;
+const MANY_PAIRS = 1 << 20;
+
+/** The only implementation of `Backend`: chooses, and hands over to cpu/ or, by the link, to gpu/. */
+export class ManagedBackend implements Backend {
+	readonly requested: 'auto' | BackendKind;
+	readonly link: GpuLink;
+	readonly #settings: BackendSettings;
+	/** What 'auto' found: a sentence against the GPU, or whether the adapter computes on the CPU. */
+	#noGpu: string | undefined;
+	#software = false;
+	#disposed = false;
+
+	constructor(requested: 'auto' | BackendKind, settings: BackendSettings, link = new GpuLink(settings, requested === 'auto')) {
+		this.requested = requested;
+		this.link = link;
+		this.#settings = settings;
+	}
+
+	/** Opens what was asked for, or looks what there is. Throws NO_WEBGPU where 'webgpu' or 'hybrid' cannot be had. */
+	async start(): Promise<this> {
+		if (this.requested === 'webgpu' || this.requested === 'hybrid') {
+			await this.link.open(this.requested);
+		} else if (this.requested === 'auto' && this.#settings.device) {
+			this.#software = isSoftware(this.#settings.device);
+		} else if (this.requested === 'auto') {
+			const report = await (await this.link.load()).checkWebGPU(this.#settings.gpu);
+			this.#software = report.software;
+			if (!report.available) this.#noGpu = `WebGPU cannot be used here (${report.reason})`;
+		}
+		return this;
+	}
+
+	/** Where a call with this input runs. */
+	choose(input: { location: 'cpu' | 'gpu'; bytes: number }): Choice {
+		const { gaveUp } = this.link;
+		if (this.requested === 'cpu') return { kind: 'cpu', reason: `'cpu' was asked for` };
+		if (gaveUp) return { kind: 'cpu', reason: gaveUp };
+		if (this.requested !== 'auto') return { kind: this.requested, reason: `'${this.requested}' was asked for` };
+		if (this.#noGpu) return { kind: 'cpu', reason: this.#noGpu };
+		const onGpu = input.location === 'gpu';
+		if (this.#software && onGpu) return { kind: 'hybrid', reason: 'the tensor is on the GPU, and the adapter is a software one' };
+		if (this.#software) return { kind: 'cpu', reason: 'the tensor is in CPU memory, and the adapter is a software one' };
+		if (onGpu) return { kind: 'webgpu', reason: 'the tensor is on the GPU' };
+		const megabytes = `${(input.bytes / 1e6).toFixed(1)} MB`;
+		if (input.bytes < SMALL_BYTES) return { kind: 'cpu', reason: `the tensor is in CPU memory and small (${megabytes})` };
+		return { kind: 'webgpu', reason: `the tensor is large (${megabytes})` };
+	}
+
+	get #choice(): Choice {
+		const choice = this.choose({ location: 'gpu', bytes: 0 });
+		if (this.requested !== 'auto' || choice.kind === 'cpu') return choice;
+		if (this.#software) return { kind: 'cpu', reason: 'the adapter is a software one' };
+		return { kind: 'webgpu', reason: 'there is a GPU; small single operations run on the CPU' };
+	}
+
+	get kind(): BackendKind {
+		return this.#choice.kind;
+	}
+
+	get reason(): string {
+		return this.#choice.reason;
+	}
+
+	get device(): GPUDevice | undefined {
+		return this.link.device;
+	}
+
+	async nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Promise<Uint32Array> {
+		this.#checkDisposed('nms');
+		const { input, call } = checkNms('nms', boxes, scores, options);
+		const worthIt = this.requested !== 'auto' || input.scores.length >= MANY_BOXES;
+		if (!this.#usesGpu(worthIt && input.scores.length > 0)) return nmsOnCpu(input, call);
+		const copy = this.link.live ? input : { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds?.slice() };
+		const gpu = this.link.live ?? (await this.link.open('webgpu'));
+		return gpu ? this.link.use(gpu, gpu.nms(copy, call)) : nmsOnCpu(copy, call);
+	}
+
+	async boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array> {
+		this.#checkDisposed('boxIou');
+		const { a, b, kind } = checkBoxIou('boxIou', boxesA, boxesB, options);
+		const pairs = (a.length / 4) * (b.length / 4);
+		if (!this.#usesGpu(pairs > 0 && (this.requested !== 'auto' || pairs >= MANY_PAIRS))) return boxIouOnCpu(a, b, { kind });
+		const [rows, columns] = this.link.live ? [a, b] : [a.slice(), b.slice()];
+		const gpu = this.link.live ?? (await this.link.open('webgpu'));
+		return gpu ? this.link.use(gpu, gpu.boxIou(rows, columns, kind)) : boxIouOnCpu(rows, columns, { kind });
+	}
+
+	/** Single operations have their input in CPU memory, so 'hybrid' does them there. */
+	#usesGpu(worthIt: boolean): boolean {
+		return worthIt && this.kind === 'webgpu';
+	}
+
+	#checkDisposed(call: string): void {
+		if (this.#disposed) throw new KedgeError('DISPOSED', `${call}: the backend was used after dispose()`);
+	}
+
+	dispose(): void {
+		this.#disposed = true;
+		this.link.dispose();
+	}
+
+	[Symbol.dispose](): void {
+		this.dispose();
+	}
+}
+
+/** Whether a device that was given computes on the CPU, as far as it says. */
+function isSoftware(device: GPUDevice): boolean {
+	return device.adapterInfo?.isFallbackAdapter === true;
+}
+
+/**
+ * Makes a backend: 'webgpu' (all on the GPU), 'hybrid' (decode on the GPU, suppression on the CPU), 'cpu', or 'auto':
+ * the GPU where there is a real one and the work is large. `kind` and `reason` tell which it is.
+ * Throws KedgeError NO_WEBGPU when 'webgpu' or 'hybrid' is asked for and there is none; 'auto' takes the CPU then.
+ */
+export async function createBackend(kind: 'auto' | BackendKind = 'auto', options?: BackendOptions): Promise<Backend> {
+	const backend = new ManagedBackend(checkBackendKind('createBackend', kind), checkBackendOptions('createBackend', options));
+	await backend.start();
+	if (backend.kind === 'webgpu') await backend.link.open('webgpu');
+	return backend;
+}
+
+/** Whether WebGPU can be used here, and if not why. Opens nothing that stays open; works where there is no `navigator`. */
+export async function checkWebGPU(gpu?: GPU): Promise<WebGPUReport> {
+	return (await new GpuLink({ gpu, onLost: 'error' }).load()).checkWebGPU(gpu);
+}
+
+/**
+ * Greedy non-maximum suppression on the CPU, at once: indices of the kept boxes [K], best score first, ties by lower index.
+ * A kept box removes later ones (of its class, with `classIds`) whose IoU with it is above `iouThreshold`, all in float32.
+ * NaN scores and boxes with a coordinate that is not finite, or 2^62 and more, never take part.
+ */
+export function nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Uint32Array {
+	const { input, call } = checkNms('nms', boxes, scores, options);
+	return nmsOnCpu(input, call);
+}
+
+/** The overlap of each box of A with each of B on the CPU, at once: [A, B], row by row. Default kind 'iou'. */
+export function boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Float32Array {
+	const { a, b, kind } = checkBoxIou('boxIou', boxesA, boxesB, options);
+	return boxIouOnCpu(a, b, { kind });
 }

@@ -4,7 +4,6 @@
 import type { Backend, BackendKind, CallParams, PipelineOptions } from './backend.js';
 import { decisionThreshold } from './boxes/overlap.js';
 import {
-	checkAttached,
 	checkBoolean,
 	checkCount,
 	checkInteger,
@@ -311,22 +310,4 @@ export function toCallParams(numbers: CallSettings, semantics: Required<Semantic
 		binHigh: keyOf(high),
 		timings: numbers.timings,
 	};
-}
-
-/** One column of a single operation's input as Float32Array, rounded once. Quantised and half-bit integers are refused. */
-export function checkFloats(where: string, argument: string, value: unknown): Float32Array {
-	if (ArrayBuffer.isView(value)) checkAttached(where, argument, value);
-	const name = ArrayBuffer.isView(value) ? value.constructor.name : '';
-	if (value instanceof Float32Array) return isShared(value) ? value.slice() : value;
-	if (name === 'Float64Array' || name === 'Float16Array' || name === 'Int32Array') return Float32Array.from(value as Float64Array);
-	const rule = 'must be a Float32Array, Float64Array, Float16Array, Int32Array or an array of numbers';
-	if (!Array.isArray(value)) refuse(TypeError, where, argument, rule, value, /^U?[Ii]nt(8|16)/.test(name) ? 'apply scale and zero point first' : '');
-	return Float32Array.from(value, (x: unknown, i) => {
-		if (typeof x !== 'number') refuse(TypeError, where, `${argument}[${i}]`, 'must be a number', x, Array.isArray(x) ? 'give one flat array' : '');
-		return x;
-	});
-}
-
-function isShared(view: ArrayBufferView): boolean {
-	return typeof SharedArrayBuffer !== 'undefined' && view.buffer instanceof SharedArrayBuffer;
 }

@@ -1,0 +1,193 @@
+// The one link to the GPU: fetches the GPU code when it is first wanted, notices that the device was lost, and opens
+// a new one or gives up, as configured. Life of a device: new, ready, lost or disposed; there is no way back.
+
+import type { GpuBackend, GpuModule, GpuPipeline, PipelineOptions } from './backend.js';
+import { KedgeError } from './errors.js';
+import type { BackendSettings } from './options.js';
+
+/** Devices opened in a row after losses, none of which finished a call. */
+const MAX_REOPENINGS = 2;
+
+const loadGpu = (): Promise<GpuModule> => import('./gpu/backend.js');
+
+export class GpuLink {
+	/** Why the GPU is no longer used; undefined while it is. */
+	gaveUp: string | undefined;
+	readonly #settings: BackendSettings;
+	readonly #load: () => Promise<GpuModule>;
+	readonly #optional: boolean;
+	#current: GpuBackend | undefined;
+	#opening: Promise<GpuBackend | undefined> | undefined;
+	#lost: KedgeError | undefined;
+	#reopenings = 0;
+	#disposed = false;
+
+	/**
+	 * @param optional give up, instead of failing, when there is no GPU or it refuses a shader ('auto')
+	 * @param load how the GPU code is fetched; tests hand in a stand-in
+	 */
+	constructor(settings: BackendSettings, optional = false, load = loadGpu) {
+		this.#settings = settings;
+		this.#optional = optional;
+		this.#load = load;
+	}
+
+	/** The GPU code, without opening a device. */
+	load(): Promise<GpuModule> {
+		return this.#load();
+	}
+
+	/** The open device's backend, if there is one and it is alive. */
+	get live(): GpuBackend | undefined {
+		return this.#lost ? undefined : this.#current;
+	}
+
+	/** The caller's device, or the one last opened. */
+	get device(): GPUDevice | undefined {
+		return this.#current?.device ?? this.#settings.device;
+	}
+
+	/** Whether the device was lost and no other has taken its place. */
+	get isLost(): boolean {
+		return this.#lost !== undefined;
+	}
+
+	/**
+	 * The backend of a living device, opened or reopened as needed; undefined when the link gave up the GPU.
+	 * Throws NO_WEBGPU when the first opening fails, DEVICE_LOST after a loss with onLost 'error'.
+	 */
+	async open(kind: 'webgpu' | 'hybrid'): Promise<GpuBackend | undefined> {
+		if (this.#disposed) throw new KedgeError('DISPOSED', 'backend: used after dispose()');
+		if (this.live) return this.live;
+		if (this.gaveUp) return undefined;
+		this.#opening ??= (this.#lost ? this.#reopen(kind, this.#lost) : this.#tolerate(this.#connect(kind, this.#settings.device))).finally(() => {
+			this.#opening = undefined;
+		});
+		return this.#opening;
+	}
+
+	/** Makes ready what calls need; with `optional`, a GPU that cannot is given up. A lost device is no such case. */
+	async #tolerate<T>(work: Promise<T>): Promise<T | undefined> {
+		try {
+			return await work;
+		} catch (error) {
+			const tolerable = error instanceof KedgeError && (error.code === 'NO_WEBGPU' || error.code === 'SHADER' || error.code === 'OUT_OF_MEMORY');
+			if (!this.#optional || !tolerable) throw error;
+			this.giveUp(error.message);
+			return undefined;
+		}
+	}
+
+	/** A pipeline on a device; undefined when the GPU was given up over it. */
+	compile(backend: GpuBackend, options: PipelineOptions): Promise<GpuPipeline | undefined> {
+		return this.#tolerate(this.use(backend, backend.createPipeline(options), false));
+	}
+
+	async #connect(kind: 'webgpu' | 'hybrid', device: GPUDevice | undefined): Promise<GpuBackend> {
+		const module = await this.#load();
+		const opened = await module.createGpuBackend({ device, gpu: this.#settings.gpu, kind });
+		if (this.#disposed) {
+			opened.dispose();
+			throw new KedgeError('DISPOSED', 'backend: disposed while its device was opened');
+		}
+		this.#current = opened;
+		this.#lost = undefined;
+		opened.device.lost.then((info) => this.#note(opened, info.message || info.reason || 'unknown'));
+		return opened;
+	}
+
+	async #reopen(kind: 'webgpu' | 'hybrid', lost: KedgeError): Promise<GpuBackend | undefined> {
+		const { onLost } = this.#settings;
+		if (onLost === 'error') {
+			throw new KedgeError('DEVICE_LOST', `${lost.message}; make a new device and a new postprocessor, or set onLost to 'recover' or 'cpu'`, { cause: lost });
+		}
+		this.#current?.dispose();
+		this.#current = undefined;
+		while (onLost === 'recover' && this.#reopenings < MAX_REOPENINGS) {
+			this.#reopenings++;
+			try {
+				return await this.#connect(kind, undefined);
+			} catch (error) {
+				if (error instanceof KedgeError && error.code === 'DISPOSED') throw error;
+			}
+		}
+		this.giveUp(onLost === 'cpu' ? 'the GPU device was lost' : `the GPU device was lost and ${MAX_REOPENINGS} attempts to go on with a new one failed`);
+		return undefined;
+	}
+
+	/** From now on everything runs on the CPU. */
+	giveUp(reason: string): void {
+		this.gaveUp ??= reason;
+	}
+
+	/** Awaits work on a device. A loss is noted; the result of a whole call shows that the device is sound. */
+	async use<T>(backend: GpuBackend, work: Promise<T>, wholeCall = true): Promise<T> {
+		try {
+			const result = await work;
+			if (wholeCall && backend === this.live) this.#reopenings = 0;
+			return result;
+		} catch (error) {
+			if (error instanceof KedgeError && error.code === 'DEVICE_LOST') this.#note(backend, error.message);
+			throw error;
+		}
+	}
+
+	#note(backend: GpuBackend, message: string): void {
+		if (backend !== this.#current || this.#lost || this.#disposed) return;
+		this.#lost = new KedgeError('DEVICE_LOST', `the GPU device was lost (${message})`);
+	}
+
+	dispose(): void {
+		this.#disposed = true;
+		this.#current?.dispose();
+		this.#current = undefined;
+	}
+}
+
+/** The pipeline of one head on whichever device is alive: compiled anew after a loss. */
+export class GpuSlot {
+	readonly #link: GpuLink;
+	readonly #options: PipelineOptions;
+	#owner: GpuBackend | undefined;
+	#making: Promise<GpuPipeline | undefined> | undefined;
+	#pipeline: GpuPipeline | undefined;
+
+	constructor(link: GpuLink, options: PipelineOptions) {
+		this.#link = link;
+		this.#options = options;
+	}
+
+	/** The pipeline, when it can be used at once. */
+	get ready(): { backend: GpuBackend; pipeline: GpuPipeline } | undefined {
+		const backend = this.#link.live;
+		return backend && backend === this.#owner && this.#pipeline ? { backend, pipeline: this.#pipeline } : undefined;
+	}
+
+	/** The pipeline, compiled as needed; undefined when the link gave up the GPU. */
+	async make(kind: 'webgpu' | 'hybrid'): Promise<{ backend: GpuBackend; pipeline: GpuPipeline } | undefined> {
+		const backend = await this.#link.open(kind);
+		if (!backend) return undefined;
+		if (this.#owner !== backend || !this.#making) {
+			this.#pipeline?.dispose();
+			this.#pipeline = undefined;
+			this.#owner = backend;
+			this.#making = this.#link.compile(backend, this.#options);
+		}
+		const making = this.#making;
+		try {
+			const pipeline = await making;
+			if (making === this.#making) this.#pipeline = pipeline;
+			return pipeline && { backend, pipeline };
+		} catch (error) {
+			if (making === this.#making) this.#making = undefined;
+			throw error;
+		}
+	}
+
+	dispose(): void {
+		if (this.#pipeline) this.#pipeline.dispose();
+		else this.#making?.then((pipeline) => pipeline?.dispose()).catch(() => undefined);
+		this.#pipeline = undefined;
+		this.#making = undefined;
+	}
+}

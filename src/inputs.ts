@@ -1,0 +1,113 @@
+// The arrays that single operations take, checked once before any work: boxes, scores, class ids. What comes out are
+// plain Float32Arrays of equal length, xyxy; the caller's arrays are never written to.
+
+import type { CallParams, IouKind, NmsInput } from './backend.js';
+import { BOX_FORMATS, type BoxFormat, convertBoxes } from './boxes/formats.js';
+import { checkAttached, checkNumber, checkWord, NO_LIMIT, readOptions, refuse, refuseUnless } from './checks.js';
+import { type CallOptions, checkCall, checkSemantics, type Semantics, toCallParams } from './options.js';
+
+/** Numbers as callers may give them: Float32Array, Float64Array, Float16Array, Int32Array, number[]; rounded to float32 once. */
+export type FloatsLike = Float32Array | Float64Array | Int32Array | readonly number[];
+
+/** Boxes as callers may give them: flat xyxy [N, 4], or in a named format. */
+export type BoxesLike = FloatsLike | { readonly data: FloatsLike; readonly format: BoxFormat };
+
+/** Options of `nms`. */
+export interface NmsOptions extends Pick<CallOptions, 'scoreThreshold' | 'maxDetections' | 'maxCandidates'> {
+	/** A kept box removes those that overlap it by more than this, 0 to 1. */
+	iouThreshold: number;
+	/** Class ids [N]: boxes of different classes never suppress each other. */
+	classIds?: ArrayLike<number> | ArrayLike<bigint>;
+	semantics?: 'default' | Semantics;
+}
+
+/** Options of `boxIou`. */
+export interface BoxIouOptions {
+	/** Default 'iou'. */
+	kind?: IouKind;
+}
+
+const NMS_KEYS = ['iouThreshold', 'scoreThreshold', 'maxDetections', 'maxCandidates', 'classIds', 'semantics'] as const;
+const IOU_KINDS = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'] as const;
+
+/** The arguments of `nms`. */
+export function checkNms(where: string, boxes: unknown, scores: unknown, options: unknown): { input: NmsInput; call: CallParams } {
+	const rows = checkBoxes(where, 'boxes', boxes);
+	const column = checkFloats(where, 'scores', scores);
+	const count = rows.length / 4;
+	if (column.length !== count) {
+		const swapped = column.length === 16 * count ? '; are boxes and scores swapped?' : '';
+		refuse(RangeError, where, 'scores', `must have one entry per box, ${count} for boxes of length ${rows.length}`, column.length, swapped.slice(2));
+	}
+	const read = readOptions(where, 'options', options, NMS_KEYS);
+	if (read.iouThreshold === undefined) refuse(TypeError, where, 'iouThreshold', 'must be given, 0 to 1', undefined);
+	const limits = { scoreThreshold: -Infinity, iouThreshold: 0, maxDetections: NO_LIMIT, maxCandidates: NO_LIMIT, classAgnostic: false, timings: false };
+	const numbers = checkCall(where, read, limits);
+	const classIds = read.classIds === undefined ? undefined : checkClassIds(where, read.classIds, count);
+	const call = toCallParams({ ...numbers, classAgnostic: classIds === undefined }, checkSemantics(where, read.semantics));
+	return { input: { boxes: rows, scores: column, classIds }, call };
+}
+
+/** The arguments of `boxIou`. */
+export function checkBoxIou(where: string, boxesA: unknown, boxesB: unknown, options: unknown): { a: Float32Array; b: Float32Array; kind: IouKind } {
+	const a = checkBoxes(where, 'boxesA', boxesA);
+	const b = checkBoxes(where, 'boxesB', boxesB);
+	const read = readOptions(where, 'options', options, ['kind']);
+	return { a, b, kind: read.kind === undefined ? 'iou' : checkWord(where, 'kind', read.kind, IOU_KINDS) };
+}
+
+/** Boxes as flat xyxy, [N, 4]. */
+function checkBoxes(where: string, argument: string, value: unknown): Float32Array {
+	const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+	if (!isRecord) return checkRows(where, argument, value);
+	const { data, format } = readOptions(where, argument, value, ['data', 'format']);
+	const named = checkWord(where, `${argument}.format`, format, BOX_FORMATS);
+	const rows = checkRows(where, `${argument}.data`, data);
+	return named === 'xyxy' ? rows : convertBoxes(rows, named, 'xyxy');
+}
+
+function checkRows(where: string, argument: string, value: unknown): Float32Array {
+	const rows = checkFloats(where, argument, value);
+	if (rows.length % 4) refuse(RangeError, where, argument, 'must have a length that is a multiple of 4', rows.length);
+	return rows;
+}
+
+/** Numbers as Float32Array, rounded once. Quantised integers and half bits are refused: their scale is not known. */
+function checkFloats(where: string, argument: string, value: unknown): Float32Array {
+	if (ArrayBuffer.isView(value)) checkAttached(where, argument, value);
+	// By its tag, not instanceof: an array may come from another frame.
+	const tag = Object.prototype.toString.call(value).slice(8, -1);
+	if (tag === 'Float32Array') return isShared(value as Float32Array) ? (value as Float32Array).slice() : (value as Float32Array);
+	if (tag === 'Float64Array' || tag === 'Float16Array' || tag === 'Int32Array') return Float32Array.from(value as Float64Array);
+	const rule = 'must be a Float32Array, Float64Array, Float16Array, Int32Array or an array of numbers';
+	const remedy = /^(Ui|I)nt(8|16)/.test(tag) ? 'convert it first: quantised values need their scale and zero point, halfs their meaning' : '';
+	if (!Array.isArray(value)) refuse(TypeError, where, argument, rule, value, remedy);
+	return Float32Array.from(value as unknown[], (x, i) => {
+		if (typeof x !== 'number') refuse(TypeError, where, `${argument}[${i}]`, 'must be a number', x, Array.isArray(x) ? 'give one flat array' : '');
+		return x;
+	});
+}
+
+/** A worker may write to shared memory meanwhile: it is copied before it is looked at. */
+function isShared(view: ArrayBufferView): boolean {
+	return Object.prototype.toString.call(view.buffer) === '[object SharedArrayBuffer]';
+}
+
+/** Class ids as Uint32Array, from any list of integers, 64-bit ones included. */
+function checkClassIds(where: string, value: unknown, count: number): Uint32Array {
+	if (!Array.isArray(value) && !(ArrayBuffer.isView(value) && !(value instanceof DataView))) {
+		refuse(TypeError, where, 'classIds', 'must be an array of integers', value);
+	}
+	if (ArrayBuffer.isView(value)) checkAttached(where, 'classIds', value);
+	const ids = value as unknown as ArrayLike<unknown>;
+	if (ids.length !== count) refuse(RangeError, where, 'classIds', `must have one entry per box, ${count}`, ids.length);
+	// A Float32Array cannot tell neighbouring integers apart above 2^24.
+	const most = Object.prototype.toString.call(value) === '[object Float32Array]' ? 2 ** 24 : NO_LIMIT;
+	const out = new Uint32Array(count);
+	for (let i = 0; i < count; i++) {
+		const id = typeof ids[i] === 'bigint' ? Number(ids[i]) : checkNumber(where, `classIds[${i}]`, ids[i]);
+		if (!Number.isInteger(id) || id < 0 || id > most) refuseUnless(true, where, `classIds[${i}]`, `must be an integer from 0 to ${most}`, ids[i]);
+		out[i] = id;
+	}
+	return out;
+}
