@@ -1,1 +1,4 @@
-// Every GPU test file, so that each engine loads the same list.
+// Every GPU test file, so that each engine loads the same list. A file is called <what>.gpu.ts and calls gpuTest();
+// test/unit/gpu-suite.test.ts fails when one is missing here.
+
+import './arithmetic.gpu.js';

@@ -25,18 +25,22 @@ export function gpuTest(name: string, body: (context: GpuContext) => Promise<voi
 	gpuTests.push({ name, body, timeout });
 }
 
-/** Runs one test inside an error scope and a time limit; throws what went wrong. */
+/** Runs one test inside an error scope and a time limit; throws what went wrong, a validation error beside a failed assertion. */
 export async function runGpuTest(test: GpuTest, context: GpuContext): Promise<void> {
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	const late = new Promise<never>((_, reject) => {
 		timer = setTimeout(() => reject(new Error(`hung: no result after ${test.timeout} ms`)), test.timeout);
 	});
 	context.device.pushErrorScope('validation');
+	let failure: unknown;
 	try {
 		await Promise.race([test.body(context), late]);
+	} catch (error) {
+		failure = error ?? new Error('the test threw nothing');
 	} finally {
 		clearTimeout(timer);
-		const error = await context.device.popErrorScope();
-		if (error) throw new Error(`WebGPU validation error: ${error.message}`);
 	}
+	const refused = await context.device.popErrorScope();
+	if (refused) throw new Error(`WebGPU validation error: ${refused.message}`, { cause: failure });
+	if (failure) throw failure;
 }
