@@ -1,5 +1,8 @@
 // What every box codec is: an inverse pair over flat arrays, and one scalar step that the CPU path shares with the
 // shader chunk of the same `kind` (shaders/shared/codecs.wgsl.ts). Float32 steps, so both give the same bits.
+// One rule for all: a raw number that is not finite gives a box of NaN, which every backend rejects and counts.
+
+import { refuse } from '../checks.js';
 
 /** What an anchor row holds: corners, centre and size, or a point with its stride (x, y, stride x, stride y). */
 export type AnchorFormat = 'none' | 'xyxy' | 'cxcywh' | 'point';
@@ -19,8 +22,54 @@ export interface BoxCodec {
 	 * level's stride; writes xyxy to `out[o..o+3]`. Every step rounded to float32, in the shader's order.
 	 */
 	decodeBox(r0: number, r1: number, r2: number, r3: number, anchors: Float32Array, a: number, stride: number, out: Float32Array, o: number): void;
-	/** Boxes [N, 4] xyxy to raw numbers [N, 4], against anchors [N, 4] in this codec's anchor format. */
-	encode(boxes: Float32Array, anchors: Float32Array): Float32Array;
+	/**
+	 * Boxes [N, 4] xyxy to raw numbers [N, 4], against anchors [N, 4] in this codec's anchor format. `stride` (input
+	 * pixels per cell: one for all, or [N]) is needed by the cell codec only.
+	 */
+	encode(boxes: Float32Array, anchors?: Float32Array, stride?: number | Float32Array): Float32Array;
 	/** Raw numbers [N, 4] to boxes [N, 4] xyxy; the inverse of `encode`. */
-	decode(raw: Float32Array, anchors: Float32Array): Float32Array;
+	decode(raw: Float32Array, anchors?: Float32Array, stride?: number | Float32Array): Float32Array;
+}
+
+/** Anchors for codecs that have none. */
+export const NO_ANCHORS = new Float32Array(0);
+
+/** True when all four raw numbers are finite. */
+export function areFinite(r0: number, r1: number, r2: number, r3: number): boolean {
+	// x - x is 0 for finite x, NaN otherwise
+	return r0 - r0 + (r1 - r1) + (r2 - r2) + (r3 - r3) === 0;
+}
+
+/** Writes the box of an unusable row. */
+export function writeNaN(out: Float32Array, o: number): void {
+	out[o] = out[o + 1] = out[o + 2] = out[o + 3] = NaN;
+}
+
+/** Checks the arguments of an `encode` or `decode` and returns N. */
+export function checkRows(call: string, first: string, rows: unknown, anchors: unknown, format: AnchorFormat): number {
+	const n = countRows(call, first, rows);
+	if (format === 'none') return n;
+	if (anchors === undefined) refuse(TypeError, call, 'anchors', `must be given (rows of ${format}, flat [N, 4])`, anchors);
+	const m = countRows(call, 'anchors', anchors);
+	if (m !== n) refuse(RangeError, call, 'anchors', `must have as many rows as ${first}, ${n}`, m);
+	return n;
+}
+
+function countRows(call: string, name: string, rows: unknown): number {
+	if (Object.prototype.toString.call(rows) !== '[object Float32Array]') refuse(TypeError, call, name, 'must be a Float32Array, flat [N, 4]', rows);
+	const length = (rows as Float32Array).length;
+	if (length % 4 !== 0) refuse(RangeError, call, name, 'must have a length that is a multiple of 4', length);
+	return length / 4;
+}
+
+/** `decode` in terms of `decodeBox`, the same for every codec. */
+export function decodeAll(codec: BoxCodec, raw: Float32Array, anchors: Float32Array | undefined, strideOf: (i: number) => number): Float32Array {
+	const n = checkRows(`${codec.kind}.decode`, 'raw', raw, anchors, codec.anchors);
+	const out = new Float32Array(n * 4);
+	const rows = codec.anchors === 'none' ? NO_ANCHORS : (anchors as Float32Array);
+	for (let i = 0; i < n; i++) {
+		const k = i * 4;
+		codec.decodeBox(raw[k], raw[k + 1], raw[k + 2], raw[k + 3], rows, k, strideOf(i), out, k);
+	}
+	return out;
 }

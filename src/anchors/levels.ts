@@ -1,0 +1,38 @@
+// What every anchor generator needs first: the strides and grids of the pyramid levels, checked.
+
+import { checkSize } from '../boxes/formats.js';
+import { refuse } from '../checks.js';
+
+/** Height and width of a feature map in cells. */
+export type GridSize = readonly [number, number];
+
+/** Throws unless `values` is a list of positive finite numbers with at least one element. */
+export function checkPositive(call: string, name: string, values: unknown): readonly number[] {
+	if (!Array.isArray(values) || values.length === 0) refuse(TypeError, call, name, 'must be a list with at least one number', values);
+	values.forEach((v, i) => {
+		if (typeof v !== 'number' || !(v > 0) || v === Infinity) refuse(RangeError, call, `${name}[${i}]`, 'must be a positive number', v);
+	});
+	return values;
+}
+
+/** Grids of the levels: as given, else ceil(input / stride). */
+export function levelGrids(call: string, inputSize: readonly [number, number], strides: readonly number[], given?: readonly GridSize[]): GridSize[] {
+	const [height, width] = checkSize(call, 'inputSize', inputSize);
+	checkPositive(call, 'strides', strides);
+	if (given === undefined) return strides.map((s) => [Math.ceil(height / s), Math.ceil(width / s)]);
+	if (!Array.isArray(given) || given.length !== strides.length) refuse(RangeError, call, 'gridSizes', `must have one [height, width] per stride, ${strides.length}`, given);
+	given.forEach((grid, i) => {
+		if (!Array.isArray(grid) || grid.length !== 2 || !grid.every((n) => Number.isInteger(n) && n >= 0)) {
+			refuse(RangeError, call, `gridSizes[${i}]`, 'must be [height, width] in cells', grid);
+		}
+	});
+	return given.slice();
+}
+
+/** Rounds half to even, as Python and PyTorch do. */
+export function roundHalfEven(x: number): number {
+	const floor = Math.floor(x);
+	const rest = x - floor;
+	if (rest !== 0.5) return Math.round(x);
+	return floor % 2 === 0 ? floor : floor + 1;
+}
