@@ -4,7 +4,7 @@
 import { boxIou as boxIouOnCpu } from './boxes/iou.js';
 import { nms as nmsOnCpu } from './cpu/nms.js';
 import { KedgeError } from './errors.js';
-import { GpuLink } from './gpu-link.js';
+import { GpuLink, realGpu } from './gpu-link.js';
 import type { Head } from './heads/head.js';
 import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
 import { type BackendOptions, type BackendSettings, checkBackendKind, checkBackendOptions } from './options.js';
@@ -128,10 +128,11 @@ export interface GpuBackend {
 export interface WebGPUReport {
 	readonly available: boolean;
 	/** Undefined when available. */
-	readonly reason: 'insecure-context' | 'no-webgpu' | 'no-adapter' | 'no-device' | 'limits' | undefined;
-	/** The adapter computes on the CPU. */
+	readonly reason?: 'insecure-context' | 'no-webgpu' | 'no-adapter' | 'no-device' | 'limits';
+	/** The adapter computes on the CPU: right, but no faster. */
 	readonly software: boolean;
-	readonly adapter: GPUAdapter | undefined;
+	/** What the adapter calls itself; '' when there is none or the browser hides it. */
+	readonly adapter: string;
 }
 
 /** What gpu/backend.ts exports; loaded when a GPU is first wanted. */
@@ -139,6 +140,8 @@ export interface GpuModule {
 	/** Throws KedgeError NO_WEBGPU when there is none; a caller's lost device is DEVICE_LOST. */
 	createGpuBackend(options: { device?: GPUDevice; gpu?: GPU; kind: 'webgpu' | 'hybrid' }): Promise<GpuBackend>;
 	checkWebGPU(gpu?: GPU): Promise<WebGPUReport>;
+	/** Whether a device that was given computes on the CPU, as far as it says. */
+	isSoftware(device: GPUDevice): Promise<boolean>;
 	/** A raw tensor to CPU memory: `strides.numElements` elements, for runs on the CPU. */
 	readTensor(device: GPUDevice, bound: BoundTensor): Promise<BoundTensor>;
 }
@@ -189,9 +192,9 @@ export class ManagedBackend implements Backend {
 		if (this.requested === 'webgpu' || this.requested === 'hybrid') {
 			await this.link.open(this.requested);
 		} else if (this.requested === 'auto' && this.#settings.device) {
-			this.#software = isSoftware(this.#settings.device);
+			this.#software = await this.link.module.isSoftware(this.#settings.device);
 		} else if (this.requested === 'auto') {
-			const report = await (await this.link.load()).checkWebGPU(this.#settings.gpu);
+			const report = await this.link.module.checkWebGPU(this.#settings.gpu);
 			this.#software = report.software;
 			if (!report.available) this.#noGpu = `WebGPU cannot be used here (${report.reason})`;
 		}
@@ -272,11 +275,6 @@ export class ManagedBackend implements Backend {
 	}
 }
 
-/** Whether a device that was given computes on the CPU, as far as it says. */
-function isSoftware(device: GPUDevice): boolean {
-	return device.adapterInfo?.isFallbackAdapter === true;
-}
-
 /**
  * Makes a backend: 'webgpu' (all on the GPU), 'hybrid' (decode on the GPU, suppression on the CPU), 'cpu', or 'auto':
  * the GPU where there is a real one and the work is large. `kind` and `reason` tell which it is.
@@ -291,7 +289,7 @@ export async function createBackend(kind: 'auto' | BackendKind = 'auto', options
 
 /** Whether WebGPU can be used here, and if not why. Opens nothing that stays open; works where there is no `navigator`. */
 export async function checkWebGPU(gpu?: GPU): Promise<WebGPUReport> {
-	return (await new GpuLink({ gpu, onLost: 'error' }).load()).checkWebGPU(gpu);
+	return realGpu.checkWebGPU(gpu);
 }
 
 /**

@@ -8,13 +8,19 @@ import type { BackendSettings } from './options.js';
 /** Devices opened in a row after losses, none of which finished a call. */
 const MAX_REOPENINGS = 2;
 
-const loadGpu = (): Promise<GpuModule> => import('./gpu/backend.js');
+/** The GPU code, fetched piece by piece: asking what there is downloads no shader. */
+export const realGpu: GpuModule = {
+	createGpuBackend: async (options) => (await import('./gpu/backend.js')).createGpuBackend(options),
+	readTensor: async (device, bound) => (await import('./gpu/backend.js')).readTensor(device, bound),
+	checkWebGPU: async (gpu) => (await import('./gpu/device.js')).checkWebGPU(gpu),
+	isSoftware: async (device) => (await import('./gpu/device.js')).adoptDevice(device).software,
+};
 
 export class GpuLink {
 	/** Why the GPU is no longer used; undefined while it is. */
 	gaveUp: string | undefined;
+	readonly module: GpuModule;
 	readonly #settings: BackendSettings;
-	readonly #load: () => Promise<GpuModule>;
 	readonly #optional: boolean;
 	#current: GpuBackend | undefined;
 	#opening: Promise<GpuBackend | undefined> | undefined;
@@ -24,17 +30,12 @@ export class GpuLink {
 
 	/**
 	 * @param optional give up, instead of failing, when there is no GPU or it refuses a shader ('auto')
-	 * @param load how the GPU code is fetched; tests hand in a stand-in
+	 * @param module the GPU code; tests hand in a stand-in
 	 */
-	constructor(settings: BackendSettings, optional = false, load = loadGpu) {
+	constructor(settings: BackendSettings, optional = false, module = realGpu) {
 		this.#settings = settings;
 		this.#optional = optional;
-		this.#load = load;
-	}
-
-	/** The GPU code, without opening a device. */
-	load(): Promise<GpuModule> {
-		return this.#load();
+		this.module = module;
 	}
 
 	/** The open device's backend, if there is one and it is alive. */
@@ -84,8 +85,7 @@ export class GpuLink {
 	}
 
 	async #connect(kind: 'webgpu' | 'hybrid', device: GPUDevice | undefined): Promise<GpuBackend> {
-		const module = await this.#load();
-		const opened = await module.createGpuBackend({ device, gpu: this.#settings.gpu, kind });
+		const opened = await this.module.createGpuBackend({ device, gpu: this.#settings.gpu, kind });
 		if (this.#disposed) {
 			opened.dispose();
 			throw new KedgeError('DISPOSED', 'backend: disposed while its device was opened');
