@@ -98,7 +98,7 @@ function nameOutputs(where: string, outputs: unknown, head: Head): Named[] {
 	}
 	if (Array.isArray(outputs)) {
 		if (outputs.length > 0 && outputs.every((v) => typeof v === 'number')) refuse(TypeError, where, 'outputs', `must be ${ACCEPTED}`, outputs, 'Float32Array.from(array)');
-		if (outputs.length !== wanted.length) refuse(RangeError, where, 'outputs', `must be ${wanted.length} tensors (${names}) for ${head.name}`, `an array of ${outputs.length}`);
+		if (outputs.length !== wanted.length) refuseText(RangeError, where, 'outputs', `must be ${wanted.length} tensors (${names}) for ${head.name}`, `an array of ${outputs.length}`);
 		return outputs.map((value, i) => ({ name: `outputs[${i}]`, value }));
 	}
 	if (typeof outputs !== 'object' || outputs === null) refuse(TypeError, where, 'outputs', `must be ${ACCEPTED}`, outputs);
@@ -150,7 +150,7 @@ function payloadOf(where: string, name: string, record: Record<string, unknown>)
 	if (typeof location === 'string' && location !== 'none') {
 		refuse(TypeError, where, `${name}.location`, "must be 'cpu' or 'gpu-buffer'", location, "create the session with preferredOutputLocation: 'gpu-buffer'");
 	}
-	if (location === 'none') refuse(TypeError, where, name, 'must hold data', 'a disposed tensor', 'dispose of it after the call');
+	if (location === 'none') refuseText(TypeError, where, name, 'must hold data', 'a disposed tensor', 'dispose of it after the call');
 	return record.gpuBuffer ?? record.buffer ?? record.data;
 }
 
@@ -162,7 +162,7 @@ function cpuTensor(where: string, name: string, view: ArrayBufferView, type: unk
 	else if (kind === 'Uint16Array' && type === 'float16') data = view as Uint16Array;
 	else {
 		const remedy = kind === 'Uint16Array' ? "for half bits say { data, dims, type: 'float16' }" : /int/i.test(kind) ? 'dequantise it to float32 first' : 'Float32Array.from(array)';
-		refuse(TypeError, where, name, `must be ${ACCEPTED}`, `${kind}${type ? ` of type ${type}` : ''}`, remedy);
+		refuseText(TypeError, where, name, `must be ${ACCEPTED}`, `${kind}${type ? ` of type ${type}` : ''}`, remedy);
 	}
 	checkAttached(where, name, view);
 	if (dims && product(dims) !== data.length) refuseText(RangeError, where, name, `must have ${product(dims)} elements by its dims [${dims.join(', ')}]`, String(data.length));
@@ -173,7 +173,7 @@ function gpuTensor(where: string, name: string, buffer: GPUBuffer, offset: numbe
 	if (!(buffer.usage & USAGE_STORAGE)) {
 		refuseText(TypeError, where, name, 'must be a GPUBuffer with usage GPUBufferUsage.STORAGE', `usage 0x${buffer.usage.toString(16)}`, 'add the flag where the buffer is created');
 	}
-	if (buffer.mapState !== undefined && buffer.mapState !== 'unmapped') refuse(TypeError, where, name, 'must be an unmapped GPUBuffer', `mapState ${buffer.mapState}`, 'call unmap()');
+	if (buffer.mapState !== undefined && buffer.mapState !== 'unmapped') refuseText(TypeError, where, name, 'must be an unmapped GPUBuffer', `mapState ${buffer.mapState}`, 'call unmap()');
 	return { location: 'gpu', type, buffer, offset, dims };
 }
 

@@ -1,0 +1,175 @@
+// The description of a model nobody listed, checked by hand: every field is looked at once, and what is wrong is
+// named, so that a slip shows here and not as plausible boxes in the wrong places.
+
+import { checkAttached, checkBoolean, checkInteger, checkWord, readOptions, refuse } from '../checks.js';
+import type { AnchorFormat, BoxCodec } from '../codecs/codec.js';
+import { checkClasses, checkInput } from './common.js';
+import type { Axis, Field, Head, Level, ScoreSpec, TensorSpec } from './head.js';
+
+const AXES: readonly Axis[] = ['anchor', 'cell', 'y', 'x', 'shape', 'channel', 'shape-channel', 'one'];
+
+/** Checks a full description of a model's outputs and returns a copy of it. Throws a TypeError or RangeError that names the field. */
+export function defineHead(spec: Head): Head {
+	const known = ['name', 'inputSize', 'numClasses', 'numAnchors', 'tensors', 'levels', 'score', 'codec', 'anchors', 'multiLabel', 'suppression'] as const;
+	const given = readOptions('defineHead', 'spec', spec, known) as Partial<Head>;
+	if (typeof given.name !== 'string' || given.name === '') refuse(TypeError, 'defineHead', 'name', 'must be a non-empty string', given.name);
+	const inputSize = checkInput('defineHead', given.inputSize);
+	const numClasses = checkClasses('defineHead', given.numClasses);
+	const numAnchors = checkInteger('defineHead', 'numAnchors', given.numAnchors, 1, 2 ** 32 - 1);
+	const tensors = checkTensors(given.tensors);
+	const score = checkScore(given.score);
+	const levels = checkLevels(given.levels, numAnchors, numClasses, tensors, score);
+	const codec = checkCodec(given.codec);
+	const anchors = checkAnchors(given.anchors, codec, numAnchors);
+	return {
+		name: given.name,
+		inputSize,
+		numClasses,
+		numAnchors,
+		tensors,
+		levels,
+		score,
+		codec,
+		anchors,
+		multiLabel: given.multiLabel === undefined ? undefined : checkBoolean('defineHead', 'multiLabel', given.multiLabel),
+		suppression: given.suppression === undefined ? undefined : checkBoolean('defineHead', 'suppression', given.suppression),
+	};
+}
+
+function checkTensors(tensors: unknown): TensorSpec[] {
+	if (!Array.isArray(tensors) || tensors.length === 0) refuse(TypeError, 'defineHead', 'tensors', 'must be a list with at least one tensor', tensors);
+	return tensors.map((tensor, i) => {
+		const at = `tensors[${i}]`;
+		const { name, aliases = [], layouts, sizes } = readOptions('defineHead', at, tensor, ['name', 'aliases', 'layouts', 'sizes']) as Partial<TensorSpec>;
+		if (typeof name !== 'string' || name === '') refuse(TypeError, 'defineHead', `${at}.name`, 'must be a non-empty string', name);
+		if (!Array.isArray(aliases) || !aliases.every((a) => typeof a === 'string')) refuse(TypeError, 'defineHead', `${at}.aliases`, 'must be a list of strings', aliases);
+		const lengths = readOptions('defineHead', `${at}.sizes`, sizes, ['anchor', 'cell', 'y', 'x', 'shape', 'channel']) as TensorSpec['sizes'];
+		for (const [axis, length] of Object.entries(lengths)) checkInteger('defineHead', `${at}.sizes.${axis}`, length, 1, 2 ** 32 - 1);
+		if (!Array.isArray(layouts) || layouts.length === 0) refuse(TypeError, 'defineHead', `${at}.layouts`, 'must be a list with at least one axis order', layouts);
+		layouts.forEach((axes, k) => checkLayout(`${at}.layouts[${k}]`, axes, lengths));
+		return { name, aliases: aliases.slice(), layouts: layouts.map((axes) => axes.slice()), sizes: { ...lengths } };
+	});
+}
+
+function checkLayout(at: string, axes: unknown, sizes: TensorSpec['sizes']): void {
+	if (!Array.isArray(axes) || axes.length === 0) refuse(TypeError, 'defineHead', at, 'must be a list of axes', axes);
+	axes.forEach((axis, i) => {
+		checkWord('defineHead', `${at}[${i}]`, axis, AXES);
+		if (axis !== 'one' && axes.indexOf(axis) !== i) refuse(RangeError, 'defineHead', at, 'must not name an axis twice', axes);
+		const needs: Axis[] = axis === 'shape-channel' ? ['shape', 'channel'] : axis === 'one' ? [] : [axis];
+		for (const need of needs) if (sizes[need] === undefined) refuse(TypeError, 'defineHead', at, `must use axes with a length in sizes; ${need} has none`, axes);
+	});
+	const y = axes.indexOf('y');
+	if (y !== -1 || axes.includes('x')) {
+		// a cell is y * width + x, one stride for both
+		if (y === -1 || axes[y + 1] !== 'x') refuse(RangeError, 'defineHead', at, "must have 'x' right after 'y'", axes);
+	}
+	const channels = axes.filter((a) => a === 'channel' || a === 'shape-channel').length;
+	if (channels !== 1) refuse(RangeError, 'defineHead', at, "must have one of 'channel' and 'shape-channel'", axes);
+	const merged = axes.includes('shape-channel') && axes.includes('shape');
+	const flat = axes.includes('anchor') && axes.some((a) => a === 'cell' || a === 'y' || a === 'shape' || a === 'shape-channel');
+	const twice = axes.includes('cell') && y !== -1;
+	if (merged || flat || twice) refuse(RangeError, 'defineHead', at, 'must not count the same thing by two axes', axes);
+	if (!flat && !axes.some((a) => a === 'anchor' || a === 'cell' || a === 'y')) refuse(RangeError, 'defineHead', at, "must have 'anchor', 'cell' or 'y', 'x'", axes);
+}
+
+function checkScore(score: unknown): ScoreSpec {
+	const { activation, background, objectness } = readOptions('defineHead', 'score', score, ['activation', 'background', 'objectness']) as Partial<ScoreSpec>;
+	checkWord('defineHead', 'score.activation', activation, ['none', 'sigmoid', 'softmax']);
+	if (activation === 'softmax') checkWord('defineHead', 'score.background', background, ['first', 'last', 'none']);
+	else if (background !== undefined) refuse(TypeError, 'defineHead', 'score.background', "must be absent unless activation is 'softmax'", background);
+	if (objectness === undefined) return activation === 'softmax' ? { activation, background } : { activation: activation as ScoreSpec['activation'] };
+	if (activation === 'softmax') refuse(TypeError, 'defineHead', 'score.objectness', "must be absent when activation is 'softmax'", objectness);
+	const inner = readOptions('defineHead', 'score.objectness', objectness, ['activation']);
+	return { activation: activation as ScoreSpec['activation'], objectness: { activation: checkWord('defineHead', 'score.objectness.activation', inner.activation, ['none', 'sigmoid']) } };
+}
+
+function checkLevels(levels: unknown, numAnchors: number, numClasses: number, tensors: readonly TensorSpec[], score: ScoreSpec): Level[] {
+	if (!Array.isArray(levels) || levels.length === 0) refuse(TypeError, 'defineHead', 'levels', 'must be a list with at least one level', levels);
+	const known = ['firstAnchor', 'numAnchors', 'grid', 'numShapes', 'order', 'stride', 'box', 'classes', 'objectness'] as const;
+	const classChannels = numClasses + (score.activation === 'softmax' && score.background !== 'none' ? 1 : 0);
+	let next = 0;
+	const checked = levels.map((value, i): Level => {
+		const at = `levels[${i}]`;
+		const level = readOptions('defineHead', at, value, known) as Partial<Level>;
+		if (level.firstAnchor !== next) refuse(RangeError, 'defineHead', `${at}.firstAnchor`, `must be ${next}, where the level before ends`, level.firstAnchor);
+		const { grid } = level;
+		if (!Array.isArray(grid) || grid.length !== 2) refuse(TypeError, 'defineHead', `${at}.grid`, 'must be [height, width] in cells', grid);
+		const cells = checkInteger('defineHead', `${at}.grid[0]`, grid[0], 1, 2 ** 32 - 1) * checkInteger('defineHead', `${at}.grid[1]`, grid[1], 1, 2 ** 32 - 1);
+		const numShapes = checkInteger('defineHead', `${at}.numShapes`, level.numShapes, 1, 2 ** 32 - 1);
+		if (level.numAnchors !== cells * numShapes) refuse(RangeError, 'defineHead', `${at}.numAnchors`, `must be grid times numShapes, ${cells * numShapes}`, level.numAnchors);
+		if (typeof level.stride !== 'number' || !(level.stride > 0) || level.stride === Infinity) refuse(RangeError, 'defineHead', `${at}.stride`, 'must be a positive number of pixels', level.stride);
+		next += level.numAnchors;
+		const place = { grid: [grid[0], grid[1]] as [number, number], numShapes, numAnchors: level.numAnchors };
+		const field = (name: 'box' | 'classes' | 'objectness', channels: number) => checkField(`${at}.${name}`, level[name], channels, tensors, place);
+		if (!score.objectness && level.objectness !== undefined) refuse(TypeError, 'defineHead', `${at}.objectness`, 'must be absent unless score.objectness is given', level.objectness);
+		return {
+			firstAnchor: level.firstAnchor,
+			...place,
+			order: checkWord('defineHead', `${at}.order`, level.order, ['yxa', 'ayx']),
+			stride: level.stride,
+			box: field('box', 4),
+			classes: field('classes', classChannels),
+			...(score.objectness ? { objectness: field('objectness', 1) } : {}),
+		};
+	});
+	if (next !== numAnchors) refuse(RangeError, 'defineHead', 'levels', `must hold ${numAnchors} anchors together`, next);
+	return checked;
+}
+
+// The channels a field reads exist, and the tensor is as large as the level that reads it.
+function checkField(at: string, value: unknown, channels: number, tensors: readonly TensorSpec[], level: Pick<Level, 'grid' | 'numShapes' | 'numAnchors'>): Field {
+	const field = readOptions('defineHead', at, value, ['tensor', 'channel']);
+	const tensor = checkInteger('defineHead', `${at}.tensor`, field.tensor, 0, tensors.length - 1);
+	const { name, sizes, layouts } = tensors[tensor];
+	const last = (sizes.channel ?? 0) - channels;
+	if (last < 0) refuse(RangeError, 'defineHead', at, `must have ${channels} channels in tensor ${name}`, sizes.channel);
+	const channel = checkInteger('defineHead', `${at}.channel`, field.channel, 0, last);
+	const [height, width] = level.grid;
+	for (const axes of layouts) {
+		const wrong = axes.find((axis) => {
+			if (axis === 'anchor') return sizes.anchor !== level.numAnchors;
+			if (axis === 'cell') return sizes.cell !== height * width;
+			if (axis === 'y') return sizes.y !== height;
+			if (axis === 'x') return sizes.x !== width;
+			if (axis === 'shape' || axis === 'shape-channel') return sizes.shape !== level.numShapes;
+			return false;
+		});
+		const noShape = level.numShapes > 1 && !axes.some((axis) => axis === 'anchor' || axis === 'shape' || axis === 'shape-channel');
+		if (wrong || noShape) refuse(RangeError, 'defineHead', at, `must read a tensor of ${height} x ${width} cells and ${level.numShapes} anchors in each`, axes, `tensor ${name}, axis ${wrong ?? 'shape'}`);
+	}
+	return { tensor, channel };
+}
+
+function checkCodec(codec: unknown): BoxCodec {
+	const c = codec as Partial<BoxCodec> | null;
+	if (typeof c !== 'object' || c === null || typeof c.decodeBox !== 'function' || typeof c.kind !== 'string') {
+		refuse(TypeError, 'defineHead', 'codec', 'must be made by boxes, deltas, cell or distances', codec);
+	}
+	return codec as BoxCodec;
+}
+
+function checkAnchors(anchors: unknown, codec: BoxCodec, numAnchors: number): Float32Array | undefined {
+	if (codec.anchors === 'none') {
+		if (anchors !== undefined) refuse(TypeError, 'defineHead', 'anchors', `must be absent, because the ${codec.kind} codec needs none`, anchors);
+		return undefined;
+	}
+	const rows = checkAnchorRows('defineHead', 'anchors', anchors, codec.anchors);
+	if (rows.length !== numAnchors * 4) refuse(RangeError, 'defineHead', 'anchors', `must have ${numAnchors} rows of 4`, rows.length / 4);
+	return rows;
+}
+
+/** Anchor rows as a copy: finite, and of positive size where the format has one. */
+export function checkAnchorRows(call: string, name: string, anchors: unknown, format: AnchorFormat): Float32Array {
+	if (Object.prototype.toString.call(anchors) !== '[object Float32Array]') refuse(TypeError, call, name, `must be a Float32Array, flat [N, 4], rows of ${format}`, anchors);
+	checkAttached(call, name, anchors as Float32Array);
+	const rows = (anchors as Float32Array).slice();
+	if (rows.length === 0 || rows.length % 4 !== 0) refuse(RangeError, call, name, 'must have a length that is a positive multiple of 4', rows.length);
+	for (let k = 0; k < rows.length; k += 4) {
+		const width = format === 'xyxy' ? rows[k + 2] - rows[k] : rows[k + 2];
+		const height = format === 'xyxy' ? rows[k + 3] - rows[k + 1] : rows[k + 3];
+		const finite = Number.isFinite(rows[k]) && Number.isFinite(rows[k + 1]) && width < Infinity && height < Infinity;
+		if (!finite || !(width > 0 && height > 0)) refuse(RangeError, call, `${name}[${k / 4}]`, 'must be finite and of positive size', Array.from(rows.subarray(k, k + 4)));
+	}
+	return rows;
+}
