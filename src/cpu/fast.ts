@@ -1,0 +1,166 @@
+// Suppression on one thread, fast: sections of the ranking (ranking.ts) against the kept boxes by place (grid.ts).
+// The same answer as nms.ts. Takes candidate rows from the scan, from the GPU, or from the arrays of nms().
+
+import type { CallParams, Kept } from '../backend.js';
+import { areaOf, decisionThreshold, flushCoordinate, isUsableBox } from '../boxes/overlap.js';
+import { isNaNBits, keyOfBits } from '../numbers.js';
+import type { SuppressionResult, SuppressionRules } from './nms.js';
+import { AREA, CLASS, ID, KEY, ROW } from './rows.js';
+import { giveBack, takeWorkspace, type Workspace } from './workspace.js';
+
+/** Milliseconds of the two steps. */
+export interface SuppressTimes {
+	sort: number;
+	suppress: number;
+}
+
+/** Candidates sorted first, per detection asked for. */
+const LOOKED_AT = 4;
+
+/** Ranks and suppresses the rows of a workspace; `workspace.kept` holds the answer. */
+export function suppressRows(w: Workspace, rules: Omit<SuppressionRules, 'minKey'>, suppression: boolean, times?: SuppressTimes): void {
+	const { kept, ranking, words } = w;
+	const most = Math.min(w.count, rules.maxCandidates);
+	const limit = Math.min(rules.maxDetections, most);
+	const threshold = decisionThreshold(rules.iouThreshold);
+	// An IoU is at most 1 (the union is never rounded below the intersection), so 1 keeps all.
+	const all = !suppression || threshold >= 1;
+	kept.start(w.rows, words, threshold, rules.classAgnostic);
+	ranking.start(words, w.count, Math.min(most, all ? limit : LOOKED_AT * limit), w.idsAscend, rules.tiesHighest);
+	for (let seen = 0; seen < most && kept.count < limit; ) {
+		const begun = times ? performance.now() : 0;
+		const numRows = Math.min(ranking.next(), most - seen);
+		const sorted = times ? performance.now() : 0;
+		const slots = ranking.slots;
+		for (let i = 0; i < numRows && kept.count < limit; i++) {
+			if (all || !kept.suppresses(slots[i])) kept.add(slots[i]);
+		}
+		seen += numRows;
+		if (!times) continue;
+		times.sort += sorted - begun;
+		times.suppress += performance.now() - sorted;
+	}
+}
+
+/** Fast NMS of boxes [N, 4] xyxy with scores [N]; equals `nmsTextbook`. Arguments are not checked and not changed. */
+export function nmsFast(boxes: Float32Array, scores: Float32Array, classIds: ArrayLike<number> | undefined, rules: SuppressionRules): SuppressionResult {
+	const w = takeWorkspace();
+	try {
+		readBoxes(w, boxes, scores, classIds, rules.minKey);
+		suppressRows(w, rules, true);
+		// Rows are fewer than boxes when some did not pass.
+		const indices = new Uint32Array(w.kept.count);
+		for (let i = 0; i < indices.length; i++) indices[i] = w.words[w.kept.slots[i] * ROW + ID];
+		return { indices, numCandidates: w.numCandidates, truncated: Math.max(0, w.numCandidates - rules.maxCandidates), rejected: w.rejected };
+	} finally {
+		giveBack(w);
+	}
+}
+
+function readBoxes(w: Workspace, boxes: Float32Array, scores: Float32Array, classIds: ArrayLike<number> | undefined, minKey: number): void {
+	const scoreBits = new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
+	w.reserve(scores.length);
+	const { rows, words } = w;
+	let at = 0;
+	for (let i = 0; i < scoreBits.length; i++) {
+		const bits = scoreBits[i];
+		const x1 = boxes[4 * i];
+		const y1 = boxes[4 * i + 1];
+		const x2 = boxes[4 * i + 2];
+		const y2 = boxes[4 * i + 3];
+		if (isNaNBits(bits)) {
+			w.rejected++;
+			continue;
+		}
+		const key = keyOfBits(bits);
+		if (key < minKey) continue;
+		if (!isUsableBox(x1, y1, x2, y2)) {
+			w.rejected++;
+			continue;
+		}
+		writeRow(rows, words, at, x1, y1, x2, y2);
+		words[at + KEY] = key;
+		words[at + ID] = i;
+		words[at + CLASS] = classIds ? classIds[i] : 0;
+		at += ROW;
+	}
+	w.count = w.numCandidates = at / ROW;
+}
+
+/** Writes a usable box, its coordinates flushed, and its area. */
+export function writeRow(rows: Float32Array, words: Uint32Array, at: number, x1: number, y1: number, x2: number, y2: number): void {
+	const left = flushCoordinate(x1);
+	const top = flushCoordinate(y1);
+	const right = flushCoordinate(x2);
+	const bottom = flushCoordinate(y2);
+	rows[at] = left;
+	rows[at + 1] = top;
+	rows[at + 2] = right;
+	rows[at + 3] = bottom;
+	rows[at + AREA] = areaOf(left, top, right, bottom);
+	words[at + KEY] = 0;
+}
+
+/** Candidate rows made elsewhere (layout CANDIDATE), and what was counted while making them. */
+export interface CandidateRows {
+	/** [count, 8] words, in any order of ids. */
+	readonly words: Uint32Array;
+	readonly count: number;
+	/** Candidates that passed; more than `count` when the rest was cut before. */
+	readonly numCandidates: number;
+	readonly rejected: number;
+}
+
+/** What of a head matters after decoding. */
+export interface SuppressOptions {
+	readonly numClasses: number;
+	readonly multiLabel: boolean;
+	/** Default true. */
+	readonly suppression?: boolean;
+}
+
+/** Sort and suppress for candidates that the GPU decoded (hybrid backend). `bytesRead` is left 0. */
+export function suppressCandidates(candidates: CandidateRows, call: CallParams, options: SuppressOptions): Kept {
+	const w = takeWorkspace();
+	try {
+		const times = call.timings ? { sort: 0, suppress: 0 } : undefined;
+		const { words, count } = candidates;
+		w.reserve(count);
+		w.words.set(words.length > count * ROW ? words.subarray(0, count * ROW) : words);
+		w.count = count;
+		w.numCandidates = candidates.numCandidates;
+		w.rejected = candidates.rejected;
+		for (let i = 1; i < count && w.idsAscend; i++) w.idsAscend = words[i * ROW + ID] > words[(i - 1) * ROW + ID];
+		suppressRows(w, call, options.suppression !== false, times);
+		return toKept(w, call, options, times);
+	} finally {
+		giveBack(w);
+	}
+}
+
+/** The kept rows of a workspace as fresh arrays. */
+export function toKept(w: Workspace, call: CallParams, options: SuppressOptions, timings?: SuppressTimes): Kept {
+	const { kept, rows, words } = w;
+	const { count, slots } = kept;
+	const result: Kept = {
+		count,
+		boxes: new Float32Array(count * 4),
+		keys: new Uint32Array(count),
+		classIds: new Uint32Array(count),
+		indices: new Uint32Array(count),
+		numCandidates: w.numCandidates,
+		truncated: Math.max(0, w.numCandidates - call.maxCandidates),
+		rejected: w.rejected,
+		bytesRead: 0,
+	};
+	const perAnchor = options.multiLabel ? options.numClasses : 1;
+	for (let i = 0; i < count; i++) {
+		const at = slots[i] * ROW;
+		for (let c = 0; c < 4; c++) result.boxes[4 * i + c] = rows[at + c];
+		result.keys[i] = words[at + KEY];
+		result.classIds[i] = words[at + CLASS];
+		result.indices[i] = Math.floor(words[at + ID] / perAnchor);
+	}
+	if (timings) result.timings = { ...timings };
+	return result;
+}
