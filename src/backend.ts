@@ -8,7 +8,8 @@ import { GpuLink, realGpu } from './gpu-link.js';
 import type { Head } from './heads/head.js';
 import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
 import { type BackendOptions, type BackendSettings, checkBackendKind, checkBackendOptions } from './options.js';
-import type { FrameTransform } from './plan.js';
+import type { Params, Sizes } from './layout.js';
+import type { Capacity, FrameTransform, Step } from './plan.js';
 import type { BoundTensor } from './tensors.js';
 
 export type BackendKind = 'webgpu' | 'hybrid' | 'cpu';
@@ -101,6 +102,24 @@ export interface GpuPipeline extends Pipeline {
 	encode(encoder: GPUCommandEncoder, tensors: readonly BoundTensor[], batch: number, call: CallParams, frame?: FrameTransform): Encoded;
 }
 
+/** What the GPU backend borrows from the CPU one, which it never imports: for 'hybrid', and for the stage switch. */
+export interface CpuParts {
+	/** Sort and suppress: candidate rows [count, 8] words (layout CANDIDATE) that the GPU decoded. */
+	suppressCandidates(rows: Uint32Array, count: number, head: Head, call: CallParams): Kept;
+	/** The remaining steps of a run on the twins, from the contents of the GPU's buffers by name. */
+	runTwins(run: TwinRun, memory: { sizes: Sizes; capacity: Capacity; contents: Readonly<Record<string, ArrayBuffer>> }, steps: readonly Step[]): Kept[];
+}
+
+/** A run apart from its memory, as the twins take it. */
+export interface TwinRun {
+	readonly head: Head;
+	readonly params: Params;
+	readonly tensors: readonly BoundTensor[];
+	readonly classFilter?: Uint32Array;
+	/** The objectness tensor's place holds class ids (nms). */
+	readonly givenClasses?: boolean;
+}
+
 /** Boxes of one `nms`, checked: xyxy [N, 4], scores [N], class ids [N] when classes are kept apart. */
 export interface NmsInput {
 	readonly boxes: Float32Array;
@@ -116,7 +135,7 @@ export interface GpuBackend {
 	readonly device: GPUDevice;
 	/** What computes, for people: "google swiftshader". */
 	readonly adapterName?: string;
-	createPipeline(options: PipelineOptions): Promise<GpuPipeline>;
+	createPipeline(options: PipelineOptions, cpu: CpuParts): Promise<GpuPipeline>;
 	/** Kept indices, best first. Arrays are copied or used up before the first await. */
 	nms(input: NmsInput, call: CallParams): Promise<Uint32Array>;
 	boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array>;
