@@ -115,3 +115,37 @@ export function halfToFloat(half: number): number {
 	if (exponent === 0) return (sign ? -1 : 1) * mantissa * 2 ** -24;
 	return bitsToFloat(sign | ((exponent + 112) << 23) | (mantissa << 13));
 }
+
+/** a / b for a >= 0 and a normal b > 0, correctly rounded; an a or a quotient below the smallest normal float counts as 0. */
+export function divide32(a: number, b: number): number {
+	if (!(a >= MIN_NORMAL)) return 0;
+	const quotient = a / b; // in double, so that "below" is decided before rounding
+	return quotient < MIN_NORMAL ? 0 : round(quotient);
+}
+
+// atan(t) = t + t z P(z), z = t^2, on |t| <= tan(pi/8); P is a minimax fit of ours, 2e-8 relative.
+const A0 = round(-0.33332955253410546);
+const A1 = round(0.1997792607682008);
+const A2 = round(-0.1387984995828385);
+const A3 = round(0.08060308879980026);
+const TAN_22 = round(0.4142135623730951);
+const TAN_67 = round(2.414213562373095);
+
+/** The angle of the point (x, y) for x, y >= 0, from 0 to pi/2 in float32 steps; 0 for the origin. atan(y / x) within 2 ulp. */
+export function atan32(y: number, x: number): number {
+	if (!(y >= MIN_NORMAL)) return 0;
+	if (y <= round(x * TAN_22)) return smallAtan(divide32(y, x));
+	if (y >= round(x * TAN_67)) return round(round(Math.PI / 2) - smallAtan(x >= MIN_NORMAL ? divide32(x, y) : 0));
+	const quarter = round(Math.PI / 4);
+	const sum = round(y + x);
+	if (y >= x) return round(quarter + smallAtan(divide32(round(y - x), sum)));
+	return round(quarter - smallAtan(divide32(round(x - y), sum)));
+}
+
+function smallAtan(t: number): number {
+	const z = round(t * t);
+	let p = round(round(A3 * z) + A2);
+	p = round(round(p * z) + A1);
+	p = round(round(p * z) + A0);
+	return round(t + round(round(t * z) * p));
+}

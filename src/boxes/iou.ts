@@ -1,0 +1,112 @@
+// How much two boxes overlap, for every pair of two lists, in six kinds. Float32 steps with a correctly rounded
+// division, which the shader repeats bit for bit (shaders/shared/iou.wgsl.ts).
+//   iou = I / U    iof = I / area a    iom = I / min(area a, area b)      I intersection, U union, C enclosing box,
+//   giou = iou - (C - U) / C    diou = iou - d^2 / c^2                    d between centres, c diagonal of C
+//   ciou = diou - alpha v,  v = 4/pi^2 (atan(w/h of a) - atan(w/h of b))^2,  alpha = v / (1 - iou + v)
+// GIoU: Rezatofighi et al. 2019; DIoU, CIoU: Zheng et al. 2020.
+
+import { checkWord, readOptions, refuse } from '../checks.js';
+import { atan32, divide32, MIN_NORMAL } from '../numbers.js';
+import { type Boxes, toXyxy } from './formats.js';
+import { areaOf, flushCoordinate, isUsableBox } from './overlap.js';
+
+const round = Math.fround;
+
+/** Intersection over union; generalised, distance and complete IoU; intersection over the first box; over the smaller box. */
+export type IouKind = 'iou' | 'giou' | 'diou' | 'ciou' | 'iof' | 'iom';
+export const IOU_KINDS: readonly IouKind[] = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'];
+
+/** Options of `boxIou`. */
+export interface BoxIouOptions {
+	/** Default 'iou'. */
+	kind?: IouKind;
+}
+
+/** 2^30 pairs are 4 GiB. */
+export const MAX_PAIRS = 2 ** 30;
+const FOUR_OVER_PI_SQUARED = round(4 / Math.PI ** 2);
+
+/**
+ * The overlap of every pair, [A, B] row-major. An empty box (no positive width, height and area) has intersection 0 with
+ * everything, itself included; the distance terms of giou, diou and ciou still count, and are 0 for identical points. A
+ * box with a coordinate that is not finite, or of 2^62 or more, gives NaN. giou <= iou always.
+ * Throws a TypeError for boxes that are not a Float32Array, a RangeError for an unknown kind or more than 2^30 pairs.
+ */
+export function boxIou(boxesA: Boxes, boxesB: Boxes, options: BoxIouOptions = {}): Float32Array {
+	const { a, b, kind } = readIouArguments(boxesA, boxesB, options);
+	const numA = a.length / 4;
+	const numB = b.length / 4;
+	const out = new Float32Array(numA * numB);
+	for (let i = 0; i < numA; i++) {
+		for (let j = 0; j < numB; j++) out[i * numB + j] = pairIou(kind, a, i * 4, b, j * 4);
+	}
+	return out;
+}
+
+/** The arguments of `boxIou` after checking: xyxy copies whose denormals and -0 are 0, as every device sees them. */
+export function readIouArguments(boxesA: Boxes, boxesB: Boxes, options: BoxIouOptions = {}): { a: Float32Array; b: Float32Array; kind: IouKind } {
+	const given = readOptions('boxIou', 'options', options, ['kind']);
+	const kind = checkWord('boxIou', 'kind', given.kind ?? 'iou', IOU_KINDS);
+	const a = toXyxy('boxIou', 'boxesA', boxesA).map(flushCoordinate);
+	const b = toXyxy('boxIou', 'boxesB', boxesB).map(flushCoordinate);
+	const pairs = (a.length / 4) * (b.length / 4);
+	if (pairs > MAX_PAIRS) refuse(RangeError, 'boxIou', 'boxesA and boxesB', 'must make at most 2^30 pairs', pairs, 'compare them in parts');
+	return { a, b, kind };
+}
+
+/** One pair: boxes at a[p..p+3] and b[q..q+3], flushed. */
+function pairIou(kind: IouKind, a: Float32Array, p: number, b: Float32Array, q: number): number {
+	const usable = isUsableBox(a[p], a[p + 1], a[p + 2], a[p + 3]) && isUsableBox(b[q], b[q + 1], b[q + 2], b[q + 3]);
+	if (!usable) return NaN;
+	const areaA = areaOf(a[p], a[p + 1], a[p + 2], a[p + 3]);
+	const areaB = areaOf(b[q], b[q + 1], b[q + 2], b[q + 3]);
+	const intersection = areaA > 0 && areaB > 0 ? areaOf(Math.max(a[p], b[q]), Math.max(a[p + 1], b[q + 1]), Math.min(a[p + 2], b[q + 2]), Math.min(a[p + 3], b[q + 3])) : 0;
+	const union = round(round(areaA + areaB) - intersection);
+	if (kind === 'iof') return ratio(intersection, areaA);
+	if (kind === 'iom') return ratio(intersection, Math.min(areaA, areaB));
+	const iou = ratio(intersection, union);
+	if (kind === 'iou') return iou;
+
+	const width = spanOf(a, p, b, q);
+	const height = spanOf(a, p + 1, b, q + 1);
+	if (kind === 'giou') {
+		const enclosing = product(width, height);
+		return flushCoordinate(round(iou - ratio(Math.max(0, round(enclosing - union)), enclosing)));
+	}
+	const dx = round(round(round(a[p] + a[p + 2]) - round(b[q] + b[q + 2])) * 0.5);
+	const dy = round(round(round(a[p + 1] + a[p + 3]) - round(b[q + 1] + b[q + 3])) * 0.5);
+	const distance = round(product(dx, dx) + product(dy, dy));
+	const diagonal = round(product(width, width) + product(height, height));
+	const diou = round(iou - ratio(distance, diagonal));
+	return flushCoordinate(kind === 'diou' ? diou : round(diou - aspectPenalty(iou, a, p, b, q)));
+}
+
+// alpha v of CIoU
+function aspectPenalty(iou: number, a: Float32Array, p: number, b: Float32Array, q: number): number {
+	const angleA = atan32(side(a, p), side(a, p + 1));
+	const angleB = atan32(side(b, q), side(b, q + 1));
+	const difference = round(angleA - angleB);
+	const v = product(FOUR_OVER_PI_SQUARED, product(difference, difference));
+	const alpha = ratio(v, round(round(1 - iou) + v));
+	return product(alpha, v);
+}
+
+/** Width (k at x1) or height (k at y1), 0 when inverted. */
+function side(box: Float32Array, k: number): number {
+	return Math.max(0, round(box[k + 2] - box[k]));
+}
+
+/** The side of the box that encloses all corners of both. */
+function spanOf(a: Float32Array, p: number, b: Float32Array, q: number): number {
+	return round(Math.max(a[p], a[p + 2], b[q], b[q + 2]) - Math.min(a[p], a[p + 2], b[q], b[q + 2]));
+}
+
+/** x / y, 0 where there is nothing to compare. */
+function ratio(x: number, y: number): number {
+	return x >= MIN_NORMAL && y >= MIN_NORMAL ? divide32(x, y) : 0;
+}
+
+/** A product that is 0 below the smallest normal float, as on devices that flush. */
+function product(x: number, y: number): number {
+	return flushCoordinate(round(x * y));
+}
