@@ -2,7 +2,7 @@
 // The folders cpu/ and gpu/ implement it; cpu comes with this file, gpu is fetched when it is chosen.
 
 import { boxIou as boxIouOnCpu } from './boxes/iou.js';
-import { nms as nmsOnCpu } from './cpu/nms.js';
+import { nmsFast } from './cpu/fast.js';
 import { KedgeError } from './errors.js';
 import { GpuLink, realGpu } from './gpu-link.js';
 import type { Head } from './heads/head.js';
@@ -102,24 +102,6 @@ export interface GpuPipeline extends Pipeline {
 	encode(encoder: GPUCommandEncoder, tensors: readonly BoundTensor[], batch: number, call: CallParams, frame?: FrameTransform): Encoded;
 }
 
-/** What the GPU backend borrows from the CPU one, which it never imports: for 'hybrid', and for the stage switch. */
-export interface CpuParts {
-	/** Sort and suppress: candidate rows [count, 8] words (layout CANDIDATE) that the GPU decoded. */
-	suppressCandidates(rows: Uint32Array, count: number, head: Head, call: CallParams): Kept;
-	/** The remaining steps of a run on the twins, from the contents of the GPU's buffers by name. */
-	runTwins(run: TwinRun, memory: { sizes: Sizes; capacity: Capacity; contents: Readonly<Record<string, ArrayBuffer>> }, steps: readonly Step[]): Kept[];
-}
-
-/** A run apart from its memory, as the twins take it. */
-export interface TwinRun {
-	readonly head: Head;
-	readonly params: Params;
-	readonly tensors: readonly BoundTensor[];
-	readonly classFilter?: Uint32Array;
-	/** The objectness tensor's place holds class ids (nms). */
-	readonly givenClasses?: boolean;
-}
-
 /** Boxes of one `nms`, checked: xyxy [N, 4], scores [N], class ids [N] when classes are kept apart. */
 export interface NmsInput {
 	readonly boxes: Float32Array;
@@ -135,7 +117,7 @@ export interface GpuBackend {
 	readonly device: GPUDevice;
 	/** What computes, for people: "google swiftshader". */
 	readonly adapterName?: string;
-	createPipeline(options: PipelineOptions, cpu: CpuParts): Promise<GpuPipeline>;
+	createPipeline(options: PipelineOptions): Promise<GpuPipeline>;
 	/** Kept indices, best first. Arrays are copied or used up before the first await. */
 	nms(input: NmsInput, call: CallParams): Promise<Uint32Array>;
 	boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array>;
@@ -154,10 +136,35 @@ export interface WebGPUReport {
 	readonly adapter: string;
 }
 
+/** A run that changes sides: what the twins need besides the contents of the buffers. */
+export interface TwinRun {
+	readonly head: Head;
+	readonly params: Params;
+	readonly tensors: readonly BoundTensor[];
+	readonly classFilter?: Uint32Array;
+	/** The objectness tensor's place holds class ids (nms). */
+	readonly givenClasses?: boolean;
+}
+
+/** Buffers by name, as bytes. */
+export interface Contents {
+	readonly sizes: Sizes;
+	readonly capacity: Capacity;
+	readonly contents: Readonly<Record<string, ArrayBuffer>>;
+}
+
+/** What cpu/ does for gpu/, which does not import it: suppression for 'hybrid', the rest of a run for the stage switch. */
+export interface CpuParts {
+	/** Sorts and suppresses candidate rows read from the GPU (CANDIDATE layout, 8 words each). */
+	suppressCandidates(rows: Uint32Array, count: number, head: Head, multiLabel: boolean, call: CallParams): Kept;
+	/** Does the remaining steps on the twins. One result per image. */
+	runTwins(run: TwinRun, memory: Contents, steps: readonly Step[]): Kept[];
+}
+
 /** What gpu/backend.ts exports; loaded when a GPU is first wanted. */
 export interface GpuModule {
 	/** Throws KedgeError NO_WEBGPU when there is none; a caller's lost device is DEVICE_LOST. */
-	createGpuBackend(options: { device?: GPUDevice; gpu?: GPU; kind: 'webgpu' | 'hybrid' }): Promise<GpuBackend>;
+	createGpuBackend(options: { device?: GPUDevice; gpu?: GPU; kind: 'webgpu' | 'hybrid'; cpu: CpuParts }): Promise<GpuBackend>;
 	checkWebGPU(gpu?: GPU): Promise<WebGPUReport>;
 	/** Whether a device that was given computes on the CPU, as far as it says. */
 	isSoftware(device: GPUDevice): Promise<boolean>;
@@ -260,7 +267,8 @@ export class ManagedBackend implements Backend {
 		const { input, call } = checkNms('nms', boxes, scores, options);
 		const worthIt = this.requested !== 'auto' || input.scores.length >= MANY_BOXES;
 		if (!this.#usesGpu(worthIt && input.scores.length > 0)) return nmsOnCpu(input, call);
-		const copy = this.link.live ? input : { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds?.slice() };
+		// The caller may change his arrays as soon as his call returns.
+		const copy = { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds };
 		const gpu = this.link.live ?? (await this.link.open('webgpu'));
 		return gpu ? this.link.use(gpu, gpu.nms(copy, call)) : nmsOnCpu(copy, call);
 	}
@@ -270,7 +278,7 @@ export class ManagedBackend implements Backend {
 		const { a, b, kind } = checkBoxIou('boxIou', boxesA, boxesB, options);
 		const pairs = (a.length / 4) * (b.length / 4);
 		if (!this.#usesGpu(pairs > 0 && (this.requested !== 'auto' || pairs >= MANY_PAIRS))) return boxIouOnCpu(a, b, { kind });
-		const [rows, columns] = this.link.live ? [a, b] : [a.slice(), b.slice()];
+		const [rows, columns] = [a.slice(), b.slice()];
 		const gpu = this.link.live ?? (await this.link.open('webgpu'));
 		return gpu ? this.link.use(gpu, gpu.boxIou(rows, columns, kind)) : boxIouOnCpu(rows, columns, { kind });
 	}
@@ -309,6 +317,10 @@ export async function createBackend(kind: 'auto' | BackendKind = 'auto', options
 /** Whether WebGPU can be used here, and if not why. Opens nothing that stays open; works where there is no `navigator`. */
 export async function checkWebGPU(gpu?: GPU): Promise<WebGPUReport> {
 	return realGpu.checkWebGPU(gpu);
+}
+
+function nmsOnCpu({ boxes, scores, classIds }: NmsInput, call: CallParams): Uint32Array {
+	return nmsFast(boxes, scores, classIds, call).indices;
 }
 
 /**

@@ -2,6 +2,7 @@
 // a new one or gives up, as configured. Life of a device: new, ready, lost or disposed; there is no way back.
 
 import type { GpuBackend, GpuModule, GpuPipeline, PipelineOptions } from './backend.js';
+import { cpuParts } from './cpu/parts.js';
 import { KedgeError } from './errors.js';
 import type { BackendSettings } from './options.js';
 
@@ -85,7 +86,7 @@ export class GpuLink {
 	}
 
 	async #connect(kind: 'webgpu' | 'hybrid', device: GPUDevice | undefined): Promise<GpuBackend> {
-		const opened = await this.module.createGpuBackend({ device, gpu: this.#settings.gpu, kind });
+		const opened = await this.module.createGpuBackend({ device, gpu: this.#settings.gpu, kind, cpu: cpuParts });
 		if (this.#disposed) {
 			opened.dispose();
 			throw new KedgeError('DISPOSED', 'backend: disposed while its device was opened');

@@ -1,0 +1,13 @@
+// What the GPU backend borrows: suppression of candidates that the GPU decoded ('hybrid'), and the twins that carry a
+// run on from any step (the stage switch). Handed over by whoever knows both sides; cpu and gpu never import each other.
+
+import type { CpuParts } from '../backend.js';
+import { suppressCandidates } from './fast.js';
+import { resumeOnTwins } from './twins.js';
+
+export const cpuParts: CpuParts = {
+	suppressCandidates(words, count, { numClasses, suppression }, multiLabel, call) {
+		return suppressCandidates({ words, count, numCandidates: count, rejected: 0 }, call, { numClasses, multiLabel, suppression });
+	},
+	runTwins: resumeOnTwins,
+};
