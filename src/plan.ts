@@ -16,7 +16,8 @@ export type StageName = (typeof STAGES)[number];
 export type Step =
 	| { readonly stage: 'decode'; readonly level: number; readonly phase: number }
 	| { readonly stage: 'bins'; readonly phase: number }
-	| { readonly stage: 'scatter' | 'rank' }
+	| { readonly stage: 'scatter' }
+	| { readonly stage: 'rank' }
 	| { readonly stage: 'suppress'; readonly kernel: 'prefilter' | 'suppress'; readonly range: RangeValues }
 	| { readonly stage: 'suppress'; readonly kernel: 'overlaps' | 'sweep' };
 

@@ -4,7 +4,8 @@
 
 import { wgsl, wgslFloat } from '../wgsl.js';
 
-export const overlap = wgsl`
+/** Which boxes can take part, flushing, areas. Needs numbers.wgsl. */
+export const overlapNumbers = wgsl`
 const COORDINATE_LIMIT_BITS = 0x5e800000u; // 2^62
 
 fn is_usable_box(box: vec4f) -> bool {
@@ -26,6 +27,12 @@ fn area_of(box: vec4f) -> f32 {
   let area = fround(width * height);
   return select(0.0, area, area >= MIN_NORMAL);
 }
+
+`;
+
+/** All of it. Needs `params.iou_threshold` too. */
+export const overlap = wgsl`
+${overlapNumbers}
 
 // intersection / union > midpoint of the threshold and the next float, as I * 2^(exponents) > M * U with 24-bit I, U
 // and 25-bit M = 2T + 1. Equality cannot happen: M is odd and longer than any I.

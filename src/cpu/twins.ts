@@ -1,27 +1,16 @@
 // The whole pipeline on the twins, or the rest of it: a run that the GPU began is carried on here from any step.
 
-import type { Kept } from '../backend.js';
-import type { Head } from '../heads/head.js';
+import type { Contents, Kept, TwinRun } from '../backend.js';
 import { readKept } from '../kept.js';
-import { HEADER_WORDS, type Params } from '../layout.js';
+import { HEADER_WORDS } from '../layout.js';
 import { planLevel, type Step } from '../plan.js';
-import type { BoundTensor, CpuTensor } from '../tensors.js';
+import type { CpuTensor } from '../tensors.js';
 import { bins } from './bins.js';
 import { decode } from './decode.js';
-import { type Memory, outputWord, stateOf } from './memory.js';
+import { type Memory, outputWord, stateOf, words } from './memory.js';
 import { rank } from './rank.js';
 import { scatter } from './scatter.js';
 import { suppress } from './suppress.js';
-
-/** What a run is about, apart from its memory. */
-export interface TwinRun {
-	readonly head: Head;
-	readonly params: Params;
-	readonly tensors: readonly BoundTensor[];
-	readonly classFilter?: Uint32Array;
-	/** The objectness tensor's place holds class ids (nms). */
-	readonly givenClasses?: boolean;
-}
 
 /** Does one step for every image. */
 export function runTwin(run: TwinRun, memory: Memory, step: Step): void {
@@ -58,4 +47,19 @@ function decodeLevel(run: TwinRun, memory: Memory, image: number, index: number,
 		classFilter: run.classFilter,
 		givenClasses: run.givenClasses ?? false,
 	});
+}
+
+/** Carries on a run whose buffers were read from the GPU. */
+export function resumeOnTwins(run: TwinRun, { sizes, capacity, contents }: Contents, steps: readonly Step[]): Kept[] {
+	const memory: Memory = {
+		sizes,
+		capacity,
+		state: new Uint32Array(contents.state),
+		candidates: words(contents.candidates),
+		binned: new Uint32Array(contents.binned),
+		sorted: words(contents.sorted),
+		kept: new Uint32Array(contents.kept),
+		output: words(contents.output),
+	};
+	return runTwins(run, memory, steps);
 }

@@ -1,0 +1,94 @@
+// The GPU backend: one device and what was built on it. Loaded when a GPU is first wanted, so that a page that asks for
+// the CPU never downloads a shader.
+
+import type { CallParams, CpuParts, GpuBackend, GpuPipeline, IouKind, NmsInput, PipelineOptions } from '../backend.js';
+import { KedgeError } from '../errors.js';
+import type { BoundTensor } from '../tensors.js';
+import { adoptDevice, type Device, openDevice } from './device.js';
+import { BoxIou } from './iou.js';
+import { nmsHead, nmsTensors } from './nms.js';
+import { HeadPipeline } from './pipeline.js';
+import { readTensorOn } from './transfer.js';
+
+/** Opens a device, or takes the caller's. See GpuModule. */
+export async function createGpuBackend(options: { device?: GPUDevice; gpu?: GPU; kind: 'webgpu' | 'hybrid'; cpu: CpuParts }): Promise<GpuBackend> {
+	const device = options.device ? adoptDevice(options.device) : await openDevice(options.gpu);
+	// A device that is already gone tells so in its next turn.
+	await Promise.race([device.whenLost, new Promise((resolve) => setTimeout(resolve, 0))]);
+	device.assertAlive();
+	return new DeviceBackend(device, options.kind === 'hybrid', options.cpu);
+}
+
+class DeviceBackend implements GpuBackend {
+	readonly #device: Device;
+	readonly #hybrid: boolean;
+	readonly #cpu: CpuParts;
+	readonly #nms = new Map<boolean, Promise<HeadPipeline>>();
+	readonly #boxIou: BoxIou;
+	#disposed = false;
+
+	constructor(device: Device, hybrid: boolean, cpu: CpuParts) {
+		this.#device = device;
+		this.#hybrid = hybrid;
+		this.#cpu = cpu;
+		this.#boxIou = new BoxIou(device);
+	}
+
+	get device(): GPUDevice {
+		return this.#device.gpu;
+	}
+
+	get adapterName(): string {
+		return this.#device.adapter;
+	}
+
+	async createPipeline(options: PipelineOptions): Promise<GpuPipeline> {
+		this.#assertUsable();
+		return new HeadPipeline(this.#device, { ...options, hybrid: this.#hybrid, cpu: this.#cpu }).start();
+	}
+
+	async nms(input: NmsInput, call: CallParams): Promise<Uint32Array> {
+		this.#assertUsable();
+		const withClasses = input.classIds !== undefined;
+		let making = this.#nms.get(withClasses);
+		const copied = making ? input : { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds?.slice() };
+		if (!making) {
+			const pipeline = new HeadPipeline(this.#device, {
+				head: nmsHead(1, withClasses),
+				multiLabel: false,
+				suppression: 'blocked',
+				givenClasses: withClasses,
+				growing: true,
+				cpu: this.#cpu,
+			});
+			making = pipeline.start();
+			this.#nms.set(withClasses, making);
+			making.catch(() => this.#nms.delete(withClasses));
+		}
+		const pipeline = await making;
+		const [kept] = await pipeline.run(nmsTensors(copied), 1, call, nmsHead(copied.scores.length, withClasses));
+		return kept.indices;
+	}
+
+	async boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array> {
+		this.#assertUsable();
+		return this.#boxIou.run(boxesA, boxesB, kind);
+	}
+
+	#assertUsable(): void {
+		if (this.#disposed) throw new KedgeError('DISPOSED', 'the backend was used after dispose()');
+		this.#device.assertAlive();
+	}
+
+	dispose(): void {
+		if (this.#disposed) return;
+		this.#disposed = true;
+		for (const making of this.#nms.values()) making.then((pipeline) => pipeline.dispose()).catch(() => undefined);
+		this.#device.dispose();
+	}
+}
+
+/** A raw tensor to CPU memory. */
+export async function readTensor(device: GPUDevice, bound: BoundTensor): Promise<BoundTensor> {
+	return readTensorOn(adoptDevice(device), bound);
+}

@@ -1,0 +1,198 @@
+// The life of a GPUDevice: opening one, noticing that it is gone, and turning what the platform says into KedgeErrors.
+// A device the caller gave is never destroyed, never relabelled, and gets no handlers.
+
+import type { WebGPUReport } from '../backend.js';
+import { KedgeError } from '../errors.js';
+
+type NoWebGPUReason = NonNullable<WebGPUReport['reason']>;
+
+/** What the default limits of WebGPU guarantee, and kedge needs. */
+const NEEDED: Readonly<Partial<Record<keyof GPUSupportedLimits, number>>> = {
+	maxStorageBuffersPerShaderStage: 8,
+	maxComputeWorkgroupStorageSize: 16384,
+	maxComputeInvocationsPerWorkgroup: 256,
+	maxComputeWorkgroupSizeX: 256,
+	maxDynamicUniformBuffersPerPipelineLayout: 1,
+};
+
+interface AdapterFacts {
+	software: boolean;
+	adapter: string;
+}
+
+/** True for adapters that run on the CPU. Firefox leaves all names empty, so the flag is asked first. */
+export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
+	const info = adapter.info as (GPUAdapterInfo & { isFallbackAdapter?: boolean }) | undefined;
+	const legacy = adapter as GPUAdapter & { isFallbackAdapter?: boolean };
+	const name = [info?.vendor, info?.architecture, info?.device, info?.description].filter(Boolean).join(' ');
+	const software = info?.isFallbackAdapter ?? legacy.isFallbackAdapter ?? false;
+	return { software: software || /swiftshader|llvmpipe|lavapipe|basic render|warp/i.test(name), adapter: name };
+}
+
+/** The GPU object of this environment, if it has one. */
+export function findGpu(gpu?: GPU): GPU | undefined {
+	if (gpu) return gpu;
+	return typeof navigator === 'undefined' ? undefined : (navigator as Navigator & { gpu?: GPU }).gpu;
+}
+
+/** Says whether WebGPU can be used here, and if not, why. Never throws. */
+export async function checkWebGPU(gpu?: GPU): Promise<WebGPUReport> {
+	const found = findGpu(gpu);
+	const none = (reason: NoWebGPUReason, facts: AdapterFacts = { software: false, adapter: '' }): WebGPUReport => ({ available: false, reason, ...facts });
+	if (!found) return none(globalThis.isSecureContext === false ? 'insecure-context' : 'no-webgpu');
+	const adapter = await found.requestAdapter().catch(() => null);
+	if (!adapter) return none('no-adapter');
+	const facts = adapterFacts(adapter);
+	if (missingLimit(adapter.limits)) return none('limits', facts);
+	const device = await adapter.requestDevice().catch(() => null);
+	if (!device) return none('no-device', facts);
+	device.destroy();
+	return { available: true, ...facts };
+}
+
+/** The first needed limit that is not met, in words. */
+function missingLimit(limits: GPUSupportedLimits): string | undefined {
+	for (const [name, needed] of Object.entries(NEEDED)) {
+		const got = limits[name as keyof GPUSupportedLimits] as number | undefined;
+		if (got !== undefined && got < (needed as number)) return `${name} is ${got}, kedge needs ${needed}`;
+	}
+	return undefined;
+}
+
+/** What a sentence says of each reason. */
+const REASON_TEXT: Readonly<Record<NoWebGPUReason, string>> = {
+	'insecure-context': 'WebGPU needs a secure context (https or localhost)',
+	'no-webgpu': 'this environment has no WebGPU',
+	'no-adapter': 'WebGPU found no adapter',
+	'no-device': 'the adapter gave no device',
+	limits: "the adapter is below WebGPU's default limits",
+};
+
+/** A device with what kedge must remember about it. One per GPUDevice, shared by everything made on it. */
+export class Device {
+	readonly gpu: GPUDevice;
+	/** True when kedge opened it and so may destroy it. */
+	readonly owned: boolean;
+	readonly software: boolean;
+	readonly adapter: string;
+	/** Set once, when the device is gone. */
+	lost: GPUDeviceLostInfo | undefined;
+	/** Settles when the device is gone; never rejects. */
+	readonly whenLost: Promise<GPUDeviceLostInfo>;
+	/** Compiled pipelines by their WGSL and layout. */
+	readonly pipelines = new Map<string, Promise<unknown>>();
+
+	constructor(gpu: GPUDevice, owned: boolean, facts: AdapterFacts) {
+		this.gpu = gpu;
+		this.owned = owned;
+		this.software = facts.software;
+		this.adapter = facts.adapter;
+		this.whenLost = gpu.lost.then((info) => {
+			this.lost = info;
+			this.pipelines.clear();
+			return info;
+		});
+	}
+
+	/** The error every call gets once the device is gone. */
+	lostError(cause?: unknown): KedgeError {
+		const why = this.lost?.message || this.lost?.reason || 'no reason given';
+		return new KedgeError('DEVICE_LOST', `the GPU device was lost (${why}); the call has no result, call again`, { cause });
+	}
+
+	assertAlive(): void {
+		if (this.lost) throw this.lostError();
+	}
+
+	/**
+	 * Waits for work, or rejects as soon as the device is lost or the signal aborts. What the platform rejects with just
+	 * before it reports the loss counts as the loss.
+	 */
+	async race<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+		let stop: (() => void) | undefined;
+		const aborted = new Promise<never>((_, reject) => {
+			if (!signal) return;
+			stop = () => reject(signal.reason);
+			if (signal.aborted) stop();
+			else signal.addEventListener('abort', stop, { once: true });
+		});
+		const gone = this.whenLost.then(() => Promise.reject(this.lostError()));
+		gone.catch(() => undefined);
+		work.catch(() => undefined);
+		try {
+			const value = await Promise.race([work, gone, aborted]);
+			this.assertAlive();
+			return value;
+		} catch (error) {
+			if (error instanceof KedgeError || (signal?.aborted && error === signal.reason)) throw error;
+			await Promise.race([this.whenLost, new Promise((resolve) => setTimeout(resolve, 50))]);
+			if (this.lost) throw this.lostError(error);
+			throw error;
+		} finally {
+			if (stop) signal?.removeEventListener('abort', stop);
+		}
+	}
+
+	/** Runs work between balanced error scopes; rejects with what WebGPU found wrong. `body` must not await. */
+	async scoped<T>(what: string, body: () => T): Promise<T> {
+		this.assertAlive();
+		const { gpu } = this;
+		gpu.pushErrorScope('out-of-memory');
+		gpu.pushErrorScope('validation');
+		let value: T | undefined;
+		let thrown: unknown;
+		let failed = false;
+		try {
+			value = body();
+		} catch (error) {
+			thrown = error;
+			failed = true;
+		}
+		const scopes = [gpu.popErrorScope(), gpu.popErrorScope()];
+		const [invalid, exhausted] = await this.race(Promise.all(scopes));
+		if (exhausted) throw new KedgeError('OUT_OF_MEMORY', `${what}: the GPU is out of memory (${exhausted.message})`);
+		if (failed) throw thrown;
+		if (invalid) throw new KedgeError('GPU_VALIDATION', `${what}: WebGPU refused the work: ${invalid.message}`);
+		return value as T;
+	}
+
+	dispose(): void {
+		this.pipelines.clear();
+		if (this.owned) this.gpu.destroy();
+	}
+}
+
+const known = new WeakMap<GPUDevice, Device>();
+
+/** The record of a device that the caller owns. */
+export function adoptDevice(gpu: GPUDevice): Device {
+	let device = known.get(gpu);
+	if (!device) {
+		const info = (gpu as GPUDevice & { adapterInfo?: GPUAdapterInfo }).adapterInfo;
+		device = new Device(gpu, false, info ? adapterFacts({ info } as GPUAdapter) : { software: false, adapter: '' });
+		known.set(gpu, device);
+	}
+	return device;
+}
+
+/** Opens a device of our own on a fresh adapter; asks for timestamps where they exist. Rejects with NO_WEBGPU and the reason. */
+export async function openDevice(gpu?: GPU): Promise<Device> {
+	const found = findGpu(gpu);
+	const refuse = (reason: NoWebGPUReason, detail = '') => new KedgeError('NO_WEBGPU', `${REASON_TEXT[reason]}${detail && `: ${detail}`}; use backend 'auto' or 'cpu'`);
+	if (!found) throw refuse(globalThis.isSecureContext === false ? 'insecure-context' : 'no-webgpu');
+	// An adapter gives one device only, so each attempt takes a fresh one.
+	for (const wantTimestamps of [true, false]) {
+		const adapter = await found.requestAdapter().catch(() => null);
+		if (!adapter) throw refuse('no-adapter');
+		const missing = missingLimit(adapter.limits);
+		if (missing) throw refuse('limits', missing);
+		const requiredFeatures: GPUFeatureName[] = wantTimestamps && adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
+		try {
+			const device = await adapter.requestDevice({ label: 'kedge', requiredFeatures });
+			return new Device(device, true, adapterFacts(adapter));
+		} catch (error) {
+			if (!wantTimestamps) throw refuse('no-device', String(error));
+		}
+	}
+	throw refuse('no-device');
+}

@@ -1,0 +1,229 @@
+// The buffers of one run in flight. A pipeline keeps a small ring of slots; each has its own buffers, so that a run may
+// read more of its result after the next one was submitted. Bind groups are kept by input buffer: runtimes reuse theirs.
+
+import { KedgeError } from '../errors.js';
+import { CANDIDATE, HEADER_WORDS, LEVEL, NUM_COUNTERS, PARAMS, ROW_WORDS, type Sizes } from '../layout.js';
+import { type Capacity, planBytes } from '../plan.js';
+import type { Device } from './device.js';
+import { type Stage, USAGE } from './stage.js';
+
+/** Uniforms with a dynamic offset stand this far apart: WebGPU's default alignment. */
+export const STEP_BYTES = 256;
+/** Rows that the first readback takes along; a longer result is fetched with a second one. */
+export const FIRST_ROWS = 1024;
+/** Candidates that a hybrid run reads at first: 96 KB. */
+export const FIRST_CANDIDATES = 3072;
+/** Timestamps a run may take. */
+export const MAX_TIMESTAMPS = 16;
+
+/** The part of a buffer that a shader sees, and the elements to skip in it: bindings begin at multiples of 256 bytes. */
+export interface BoundRange {
+	readonly buffer: GPUBuffer;
+	readonly offset: number;
+	readonly size: number;
+	readonly skip: number;
+}
+
+type BufferName = 'uniform' | 'state' | 'candidates' | 'binned' | 'sorted' | 'kept' | 'dead' | 'output' | 'overlaps' | 'staging' | 'timestamps';
+
+const numberOf = new WeakMap<GPUBuffer, number>();
+let numBuffers = 0;
+function bufferNumber(buffer: GPUBuffer): number {
+	let n = numberOf.get(buffer);
+	if (n === undefined) numberOf.set(buffer, (n = ++numBuffers));
+	return n;
+}
+
+/** Input bind groups kept per slot: runtimes cycle through a handful of buffers. */
+const MAX_GROUPS = 64;
+
+export class Slot {
+	readonly capacity: Capacity;
+	readonly buffers = new Map<BufferName, GPUBuffer>();
+	/** Buffers for tensors that come from CPU memory, by tensor number. */
+	readonly inputs: GPUBuffer[] = [];
+	readonly querySet: GPUQuerySet | undefined;
+	/** Uniform memory of the host: params, then one step each. */
+	uniform = new Uint32Array(0);
+	readonly #device: Device;
+	readonly #groups = new Map<string, GPUBindGroup>();
+
+	constructor(device: Device, capacity: Capacity, sizes: Sizes, bitmask: boolean, timestamps: boolean) {
+		this.#device = device;
+		this.capacity = capacity;
+		const bytes = planBytes(capacity, sizes, bitmask);
+		const S = USAGE.STORAGE;
+		const all = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
+		for (const name of ['state', 'candidates', 'binned', 'sorted', 'kept', 'dead', 'output'] as const) this.make(name, bytes[name], all);
+		if (bitmask) this.make('overlaps', bytes.overlaps, S);
+		this.make('staging', stagingBytes(capacity), USAGE.MAP_READ | USAGE.COPY_DST);
+		this.growUniform(1);
+		if (timestamps) {
+			this.querySet = device.gpu.createQuerySet({ type: 'timestamp', count: MAX_TIMESTAMPS });
+			this.make('timestamps', MAX_TIMESTAMPS * 8, USAGE.QUERY_RESOLVE | USAGE.COPY_SRC);
+		}
+	}
+
+	/** Makes or replaces a buffer. */
+	make(name: BufferName, size: number, usage: number): GPUBuffer {
+		this.buffers.get(name)?.destroy();
+		const buffer = createBuffer(this.#device, name, size, usage);
+		this.buffers.set(name, buffer);
+		this.#groups.clear();
+		return buffer;
+	}
+
+	get(name: BufferName): GPUBuffer {
+		return this.buffers.get(name) as GPUBuffer;
+	}
+
+	/** Room for the uniforms of this many steps. */
+	growUniform(numSteps: number): void {
+		const words = ((numSteps + 1) * STEP_BYTES) / 4;
+		if (words <= this.uniform.length) return;
+		this.uniform = new Uint32Array(words);
+		this.make('uniform', words * 4, USAGE.UNIFORM | USAGE.COPY_DST);
+	}
+
+	/** A buffer for an input tensor in CPU memory, at least this large. */
+	input(i: number, bytes: number): GPUBuffer {
+		const old = this.inputs[i];
+		if (old && old.size >= bytes) return old;
+		old?.destroy();
+		this.inputs[i] = createBuffer(this.#device, `input${i}`, bytes, USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC);
+		return this.inputs[i];
+	}
+
+	/** The bind group of a stage; `inputs` are the ranges of the tensors and of what belongs to the pipeline. */
+	group(stage: Stage, inputs: Readonly<Record<string, BoundRange>>): GPUBindGroup {
+		const used = stage.spec.bindings.filter(([, , name]) => inputs[name]);
+		const key = stage.spec.name + used.map(([, , name]) => `|${bufferNumber(inputs[name].buffer)}:${inputs[name].offset}:${inputs[name].size}`).join('');
+		let group = this.#groups.get(key);
+		if (!group) {
+			const entries = stage.spec.bindings.map(([binding, , name]) => ({ binding, resource: this.#resource(name, inputs) }));
+			group = this.#device.gpu.createBindGroup({ label: `kedge.${stage.spec.name}`, layout: stage.layout, entries });
+			if (this.#groups.size >= MAX_GROUPS) this.#groups.clear();
+			this.#groups.set(key, group);
+		}
+		return group;
+	}
+
+	#resource(name: string, inputs: Readonly<Record<string, BoundRange>>): GPUBufferBinding {
+		const range = inputs[name];
+		if (range) return { buffer: range.buffer, offset: range.offset, size: range.size };
+		if (name === 'params') return { buffer: this.get('uniform'), size: PARAMS.byteSize };
+		if (name === 'step') return { buffer: this.get('uniform'), size: LEVEL.byteSize };
+		return { buffer: this.get(name as BufferName) };
+	}
+
+	/** True when a run of this capacity fits. */
+	holds(capacity: Capacity): boolean {
+		return this.capacity.batch >= capacity.batch && this.capacity.candidates >= capacity.candidates && this.capacity.rows >= capacity.rows;
+	}
+
+	destroy(): void {
+		for (const buffer of [...this.buffers.values(), ...this.inputs]) buffer?.destroy();
+		this.querySet?.destroy();
+		this.#groups.clear();
+	}
+}
+
+/** Bytes of one image in the first readback of a run: header and rows, or counters and candidates. */
+export function firstBytes(capacity: Capacity, hybrid: boolean): { head: number; body: number } {
+	if (hybrid) return { head: NUM_COUNTERS * 4, body: Math.min(capacity.candidates, FIRST_CANDIDATES) * CANDIDATE.byteSize };
+	return { head: HEADER_WORDS * 4, body: Math.min(capacity.rows, FIRST_ROWS) * ROW_WORDS * 4 };
+}
+
+/** Large enough for either kind of first readback, and the timestamps. */
+function stagingBytes(capacity: Capacity): number {
+	const of = (hybrid: boolean) => {
+		const { head, body } = firstBytes(capacity, hybrid);
+		return capacity.batch * (head + body);
+	};
+	return Math.max(of(true), of(false)) + MAX_TIMESTAMPS * 8;
+}
+
+/** Runs in flight at once; a further one waits its turn. */
+const RING = 3;
+
+/** Places for runs in flight. A place is taken, used with a slot that is large enough, and released. */
+export class Ring {
+	readonly #make: (capacity: Capacity) => Slot;
+	readonly #slots: (Slot | undefined)[] = Array(RING).fill(undefined);
+	readonly #busy: boolean[] = Array(RING).fill(false);
+	/** Who waits for a place; each is handed one. */
+	readonly #waiting: ((place: number) => void)[] = [];
+	#disposed = false;
+
+	constructor(make: (capacity: Capacity) => Slot) {
+		this.#make = make;
+	}
+
+	/** A free place, if there is one and nobody waits. The place last made is preferred to making another. */
+	take(): number | undefined {
+		if (this.#waiting.length > 0) return undefined;
+		const free = this.#busy.map((busy, i) => (busy ? -1 : i)).filter((i) => i >= 0);
+		const place = free.find((i) => this.#slots[i]) ?? free[0];
+		if (place !== undefined) this.#busy[place] = true;
+		return place;
+	}
+
+	/** Waits for a place; `race` ends the waiting early by rejecting. */
+	async wait(race: (turn: Promise<number>) => Promise<number>): Promise<number> {
+		let hand!: (place: number) => void;
+		const turn = new Promise<number>((resolve) => {
+			hand = resolve;
+		});
+		this.#waiting.push(hand);
+		try {
+			return await race(turn);
+		} catch (error) {
+			const at = this.#waiting.indexOf(hand);
+			if (at >= 0) this.#waiting.splice(at, 1);
+			else turn.then((place) => this.release(place));
+			throw error;
+		}
+	}
+
+	/** The slot of a taken place, large enough for this capacity. */
+	slot(place: number, capacity: Capacity): Slot {
+		const old = this.#slots[place];
+		if (old?.holds(capacity)) return old;
+		old?.destroy();
+		this.#slots[place] = undefined;
+		const slot = this.#make(capacity);
+		this.#slots[place] = slot;
+		return slot;
+	}
+
+	release(place: number): void {
+		const next = this.#waiting.shift();
+		if (next) return next(place);
+		this.#busy[place] = false;
+		if (this.#disposed) this.#slots[place]?.destroy();
+	}
+
+	/** Destroys what is idle now, and what is busy when it is released. */
+	dispose(): void {
+		this.#disposed = true;
+		this.#slots.forEach((slot, i) => {
+			if (!this.#busy[i]) slot?.destroy();
+		});
+	}
+}
+
+/** A buffer within the device's limits; throws a RangeError before WebGPU would refuse it. */
+export function createBuffer(device: Device, what: string, bytes: number, usage: number): GPUBuffer {
+	const { maxBufferSize, maxStorageBufferBindingSize } = device.gpu.limits;
+	const limit = usage & USAGE.STORAGE ? Math.min(maxBufferSize, maxStorageBufferBindingSize) : maxBufferSize;
+	const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+	if (size > limit) {
+		throw new RangeError(`kedge.${what} needs ${size} bytes, the device's limit is ${limit}; set maxCandidates, use a smaller batch, or ask for a device with larger limits`);
+	}
+	try {
+		return device.gpu.createBuffer({ label: `kedge.${what}`, size, usage });
+	} catch (error) {
+		throw new KedgeError('OUT_OF_MEMORY', `kedge.${what}: the GPU could not make a buffer of ${size} bytes`, { cause: error });
+	}
+}
+

@@ -1,0 +1,81 @@
+// Moving bytes between host and GPU: uploads, whole-buffer reads for the stage switch, and small facts about tensors.
+
+import type { BoundTensor, CpuTensor } from '../tensors.js';
+import { createBuffer } from './slot.js';
+import type { Device } from './device.js';
+import { MAP_MODE_READ, USAGE } from './stage.js';
+
+/** Which tensors are float16. */
+export function halves(tensors: readonly BoundTensor[]): boolean[] {
+	return tensors.map(({ tensor }) => tensor.type === 'float16');
+}
+
+/** One word for the types of all tensors: shaders differ by it. */
+export function typeKey(half: readonly boolean[]): string {
+	return half.map((h) => (h ? 'h' : 'f')).join('');
+}
+
+/** The same tensor with an array of our own. */
+export function copyOnCpu(bound: BoundTensor): BoundTensor {
+	if (bound.tensor.location !== 'cpu') return bound;
+	return { ...bound, tensor: { ...bound.tensor, data: bound.tensor.data.slice() } };
+}
+
+/** Writes an array to a buffer; writeBuffer wants multiples of four bytes, so an odd half is padded. */
+export function upload(queue: GPUQueue, buffer: GPUBuffer, data: CpuTensor['data']): void {
+	const whole = data.byteLength - (data.byteLength % 4);
+	if (whole > 0) queue.writeBuffer(buffer, 0, data.buffer as ArrayBuffer, data.byteOffset, whole);
+	if (whole === data.byteLength) return;
+	const last = new Uint16Array(2);
+	last[0] = data[data.length - 1];
+	queue.writeBuffer(buffer, whole, last);
+}
+
+/** Unmaps a buffer once its map is settled, whatever came of it. */
+export async function unmap(buffer: GPUBuffer | undefined, mapped: Promise<void> | undefined): Promise<void> {
+	if (!buffer || !mapped) return;
+	await mapped.then(
+		() => buffer.unmap(),
+		() => undefined,
+	);
+}
+
+/** The contents of a buffer (or of a part), copied. */
+export async function readBuffer(device: Device, source: GPUBuffer, offset = 0, bytes = source.size - offset): Promise<ArrayBuffer> {
+	const buffer = createBuffer(device, 'read', bytes, USAGE.MAP_READ | USAGE.COPY_DST);
+	try {
+		await device.scoped('read', () => {
+			const encoder = device.gpu.createCommandEncoder({ label: 'kedge.read' });
+			encoder.copyBufferToBuffer(source, offset, buffer, 0, bytes);
+			device.gpu.queue.submit([encoder.finish()]);
+		});
+		await device.race(buffer.mapAsync(MAP_MODE_READ));
+		return buffer.getMappedRange(0, bytes).slice(0);
+	} finally {
+		buffer.destroy();
+	}
+}
+
+/** A tensor in CPU memory, read from the GPU if it is there. */
+export async function readTensorOn(device: Device, bound: BoundTensor): Promise<BoundTensor> {
+	const { tensor, strides } = bound;
+	if (tensor.location === 'cpu') return bound;
+	const half = tensor.type === 'float16';
+	const first = Math.floor(tensor.offset / 4) * 4;
+	const bytes = Math.ceil((tensor.offset - first + strides.numElements * (half ? 2 : 4)) / 4) * 4;
+	const words = await readBuffer(device, tensor.buffer, first, bytes);
+	const data = half ? new Uint16Array(words, tensor.offset - first, strides.numElements) : new Float32Array(words, 0, strides.numElements);
+	return { strides, tensor: { location: 'cpu', type: tensor.type, data, dims: tensor.dims } };
+}
+
+/** Milliseconds per stage from pairs of timestamps (nanoseconds, two words each) at word `at`, and the total by the clock. */
+export function timesOf(stages: readonly string[], u32: Uint32Array, at: number, started: number, wanted: boolean | undefined): Record<string, number> | undefined {
+	if (!wanted) return undefined;
+	const times: Record<string, number> = {};
+	stages.forEach((stage, i) => {
+		const stamp = (n: number) => u32[at + n * 2] + u32[at + n * 2 + 1] * 2 ** 32;
+		times[stage] = (times[stage] ?? 0) + Math.max(0, stamp(i * 2 + 1) - stamp(i * 2)) / 1e6;
+	});
+	times.total = performance.now() - started;
+	return times;
+}
