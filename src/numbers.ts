@@ -99,6 +99,12 @@ export function sigmoid32(x: number): number {
 	return reciprocal32(round(1 + exp32(x > -80 ? -x : 80)));
 }
 
+/** The nearest integer, halves to the even one, as Python, PyTorch and NumPy round. */
+export function roundHalfEven(x: number): number {
+	const floor = Math.floor(x);
+	return x - floor === 0.5 ? floor + (floor % 2) : Math.round(x);
+}
+
 /** log(p / (1 - p)): the logit at which a sigmoid crosses p. -Infinity for p <= 0, Infinity for p >= 1. */
 export function logit(p: number): number {
 	if (p <= 0) return -Infinity;

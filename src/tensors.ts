@@ -242,6 +242,11 @@ function fittingLayouts(spec: TensorSpec, head: Head, dims: readonly number[] | 
 	return fits;
 }
 
+/** True when a tensor of these dims can take this place of the head. */
+export function fitsSpec(spec: TensorSpec, head: Head, dims: readonly number[]): boolean {
+	return fittingLayouts(spec, head, dims).length > 0;
+}
+
 /** The length that an axis of this tensor must have. */
 function axisLength(spec: TensorSpec, axis: Axis): number {
 	const { sizes } = spec;

@@ -3,7 +3,8 @@
 // rules hold. ratio = height / width in all of them. Order: level, y, x, anchor.
 
 import { checkWord, readOptions, refuse } from '../checks.js';
-import { checkPositive, type GridSize, levelGrids, roundHalfEven } from './levels.js';
+import { roundHalfEven } from '../numbers.js';
+import { checkPositive, type GridSize, levelGrids } from './levels.js';
 
 /** Whose rules: torchvision AnchorGenerator, detectron2 DefaultAnchorGenerator, mmdetection AnchorGenerator and LegacyAnchorGenerator, fizyr keras-retinanet. */
 export type AnchorStyle = 'torchvision' | 'detectron2' | 'mmdet' | 'mmdet-legacy' | 'keras-retinanet';

@@ -28,11 +28,3 @@ export function levelGrids(call: string, inputSize: readonly [number, number], s
 	});
 	return given.slice();
 }
-
-/** Rounds half to even, as Python and PyTorch do. */
-export function roundHalfEven(x: number): number {
-	const floor = Math.floor(x);
-	const rest = x - floor;
-	if (rest !== 0.5) return Math.round(x);
-	return floor % 2 === 0 ? floor : floor + 1;
-}

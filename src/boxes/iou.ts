@@ -5,9 +5,8 @@
 //   ciou = diou - alpha v,  v = 4/pi^2 (atan(w/h of a) - atan(w/h of b))^2,  alpha = v / (1 - iou + v)
 // GIoU: Rezatofighi et al. 2019; DIoU, CIoU: Zheng et al. 2020.
 
-import { checkWord, readOptions, refuse } from '../checks.js';
+import { refuse } from '../checks.js';
 import { atan32, divide32, MIN_NORMAL } from '../numbers.js';
-import { type Boxes, toXyxy } from './formats.js';
 import { areaOf, flushCoordinate, isUsableBox } from './overlap.js';
 
 const round = Math.fround;
@@ -16,42 +15,28 @@ const round = Math.fround;
 export type IouKind = 'iou' | 'giou' | 'diou' | 'ciou' | 'iof' | 'iom';
 export const IOU_KINDS: readonly IouKind[] = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'];
 
-/** Options of `boxIou`. */
-export interface BoxIouOptions {
-	/** Default 'iou'. */
-	kind?: IouKind;
-}
-
 /** 2^30 pairs are 4 GiB. */
 export const MAX_PAIRS = 2 ** 30;
 const FOUR_OVER_PI_SQUARED = round(4 / Math.PI ** 2);
 
 /**
- * The overlap of every pair, [A, B] row-major. An empty box (no positive width, height and area) has intersection 0 with
- * everything, itself included; the distance terms of giou, diou and ciou still count, and are 0 for identical points. A
- * box with a coordinate that is not finite, or of 2^62 or more, gives NaN. giou <= iou always.
- * Throws a TypeError for boxes that are not a Float32Array, a RangeError for an unknown kind or more than 2^30 pairs.
+ * The overlap of every pair, [A, B] row-major, of boxes [A, 4] and [B, 4] in xyxy. An empty box (no positive width, height
+ * and area) has intersection 0 with everything, itself included; the distance terms of giou, diou and ciou still count, and
+ * are 0 for identical points. A box with a coordinate that is not finite, or of 2^62 or more, gives NaN. giou <= iou always.
+ * Throws a RangeError for more than 2^30 pairs.
  */
-export function boxIou(boxesA: Boxes, boxesB: Boxes, options: BoxIouOptions = {}): Float32Array {
-	const { a, b, kind } = readIouArguments(boxesA, boxesB, options);
-	const numA = a.length / 4;
-	const numB = b.length / 4;
+export function boxIou(boxesA: Float32Array, boxesB: Float32Array, { kind = 'iou' }: { kind?: IouKind } = {}): Float32Array {
+	const numA = boxesA.length / 4;
+	const numB = boxesB.length / 4;
+	if (numA * numB > MAX_PAIRS) refuse(RangeError, 'boxIou', 'boxesA and boxesB', 'must make at most 2^30 pairs', numA * numB, 'compare them in parts');
+	// denormals and -0 become 0, as on devices that flush
+	const a = boxesA.map(flushCoordinate);
+	const b = boxesB.map(flushCoordinate);
 	const out = new Float32Array(numA * numB);
 	for (let i = 0; i < numA; i++) {
 		for (let j = 0; j < numB; j++) out[i * numB + j] = pairIou(kind, a, i * 4, b, j * 4);
 	}
 	return out;
-}
-
-/** The arguments of `boxIou` after checking: xyxy copies whose denormals and -0 are 0, as every device sees them. */
-export function readIouArguments(boxesA: Boxes, boxesB: Boxes, options: BoxIouOptions = {}): { a: Float32Array; b: Float32Array; kind: IouKind } {
-	const given = readOptions('boxIou', 'options', options, ['kind']);
-	const kind = checkWord('boxIou', 'kind', given.kind ?? 'iou', IOU_KINDS);
-	const a = toXyxy('boxIou', 'boxesA', boxesA).map(flushCoordinate);
-	const b = toXyxy('boxIou', 'boxesB', boxesB).map(flushCoordinate);
-	const pairs = (a.length / 4) * (b.length / 4);
-	if (pairs > MAX_PAIRS) refuse(RangeError, 'boxIou', 'boxesA and boxesB', 'must make at most 2^30 pairs', pairs, 'compare them in parts');
-	return { a, b, kind };
 }
 
 /** One pair: boxes at a[p..p+3] and b[q..q+3], flushed. */
