@@ -1,0 +1,38 @@
+// The public door: re-exports only.
+
+export { type AnchorGridOptions, anchorGrid } from './anchors/grid.js';
+export { type AnchorPointOptions, anchorPoints } from './anchors/points.js';
+export { type SsdPriorOptions, ssdPriors } from './anchors/priors.js';
+export {
+	type Backend,
+	type BackendKind,
+	boxIou,
+	type Choice,
+	checkWebGPU,
+	createBackend,
+	type Encoded,
+	type EncodedLayout,
+	type IouKind,
+	nms,
+	type WebGPUReport,
+} from './backend.js';
+export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';
+export { type Letterbox, type LetterboxOptions, letterbox } from './boxes/letterbox.js';
+export type { ArgumentFault } from './checks.js';
+export { boxes } from './codecs/boxes.js';
+export { cell } from './codecs/cell.js';
+export type { AnchorFormat, BoxCodec } from './codecs/codec.js';
+export { deltas } from './codecs/deltas.js';
+export { distances } from './codecs/distances.js';
+export type { Detection, Detections } from './detections.js';
+export { KedgeError, type KedgeErrorCode } from './errors.js';
+export { defineHead } from './heads/define.js';
+export type { Axis, Field, Head, Level, ScoreSpec, TensorSpec } from './heads/head.js';
+export { type RetinanetOptions, retinanet } from './heads/retinanet.js';
+export { type SsdOptions, ssd } from './heads/ssd.js';
+export { type Yolov5Options, yolov5 } from './heads/yolov5.js';
+export { type Yolov8Options, yolov8 } from './heads/yolov8.js';
+export type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions } from './inputs.js';
+export type { BackendOptions, CallOptions, OnLost, PostprocessorOptions, Semantics } from './options.js';
+export { createPostprocessor, type EncodeOptions, type Postprocessor, type RunOptions, type Transform } from './postprocessor.js';
+export type { Outputs, TensorLike } from './tensors.js';
