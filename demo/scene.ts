@@ -12,7 +12,9 @@ export interface Shape {
 	box: readonly [number, number, number, number];
 }
 
-/** Fill of each class, as [red, green, blue] 0 to 255: the classes of the demo's network. */
+/** The classes, in the order of the network's channels. */
+export const SHAPE_NAMES = ['red', 'yellow', 'green', 'blue'] as const;
+/** Fill of each class, as [red, green, blue] 0 to 255. */
 export const SHAPE_COLOURS: readonly (readonly [number, number, number])[] = [
 	[232, 72, 77],
 	[246, 199, 64],

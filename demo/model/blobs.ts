@@ -8,10 +8,8 @@
 // Max pooling that never leaves the mask makes every cell of a connected blob know the blob's outermost pixel: a
 // bounding box by convolution-sized steps. Cells grow with the stride, so that a few steps reach far.
 
+import { SHAPE_NAMES } from '../scene.js';
 import { OnnxGraph } from './onnx.js';
-
-/** Class names in the order of the head's channels. */
-export const BLOB_CLASSES = ['red', 'yellow', 'green', 'blue'] as const;
 
 /** How far a level looks and which blobs it answers for, in pixels of a 320-pixel input. */
 interface BlobLevel {
@@ -36,7 +34,7 @@ const LEVELS: readonly BlobLevel[] = [
 const THRESHOLD = 0.26;
 /** Off-centre anchors see the box moved by this share of their offset, so that candidates of one blob differ a little. */
 const PULL = 0.12;
-const NUM_CLASSES = BLOB_CLASSES.length;
+const NUM_CLASSES = SHAPE_NAMES.length;
 
 /**
  * Builds the network.
@@ -55,7 +53,7 @@ export function blobNetwork(size: number): Uint8Array {
 	});
 	const numAnchors = LEVELS.reduce((sum, { stride }) => sum + (size / stride) ** 2, 0);
 	g.output('output0', g.op('Concat', outputs, { axis: 2 }), [1, 4 + NUM_CLASSES, numAnchors]);
-	return g.encode('blobs', { names: `{${BLOB_CLASSES.map((name, i) => `${i}: '${name}'`).join(', ')}}`, imgsz: `[${size}, ${size}]`, stride: '32' });
+	return g.encode('blobs', { names: `{${SHAPE_NAMES.map((name, i) => `${i}: '${name}'`).join(', ')}}`, imgsz: `[${size}, ${size}]`, stride: '32' });
 }
 
 /** [1, classes, size, size], 1 where the blurred pixel is red, yellow, green or blue enough. */
