@@ -1,13 +1,15 @@
 // Three uses: the library (`vite build`), the demo (`vite`, `vite build --mode site`), and the server of the browser
 // tests (`vite --mode e2e`), whose root is the repository so that test pages are served beside the demo.
 
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type UserConfig } from 'vite';
+import { defineConfig, type Plugin, type UserConfig } from 'vite';
 
 const at = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-/** The package's public doors, by the name under which `exports` lists them. */
+/** The package's public doors, as `exports` in package.json lists them. */
 const ENTRIES = ['index', 'onnxruntime', 'tfjs'];
 
 /** Demo, tests and README import the library by its own name. */
@@ -16,14 +18,41 @@ export const alias = [
 	{ find: /^kedge\/(.+)$/, replacement: at('src/$1.ts') },
 ];
 
+/** Writes the .d.ts files beside the built modules, and leaves only those that the entries reach. */
+function declarations(): Plugin {
+	const folder = at('dist/types');
+	return {
+		name: 'declarations',
+		closeBundle() {
+			execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at('tsconfig.build.json')], { stdio: 'inherit' });
+			const reached = new Set<string>();
+			for (const name of ENTRIES) follow(path.join(folder, `src/${name}.d.ts`), reached);
+			const written = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+			for (const file of written.map((entry) => path.join(entry.parentPath, entry.name))) {
+				// Compilers before TypeScript 5.7 have no generic typed arrays.
+				if (reached.has(file)) writeFileSync(file, readFileSync(file, 'utf8').replace(/\b(\w+Array)<ArrayBuffer(Like)?>/g, '$1'));
+				else rmSync(file);
+			}
+		},
+	};
+}
+
+function follow(file: string, reached: Set<string>): void {
+	if (reached.has(file)) return;
+	reached.add(file);
+	const text = readFileSync(file, 'utf8');
+	for (const [, specifier] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g)) follow(path.join(path.dirname(file), `${specifier}.d.ts`), reached);
+}
+
 const library: UserConfig = {
 	publicDir: false,
+	plugins: [declarations()],
 	build: {
 		target: 'es2022',
 		minify: false,
 		sourcemap: true,
 		lib: {
-			entry: Object.fromEntries(ENTRIES.filter((name) => existsSync(at(`src/${name}.ts`))).map((name) => [name, at(`src/${name}.ts`)])),
+			entry: Object.fromEntries(ENTRIES.map((name) => [name, at(`src/${name}.ts`)])),
 			formats: ['es'],
 			fileName: (_, name) => `${name}.js`,
 		},
@@ -41,6 +70,7 @@ export default defineConfig(({ command, mode }) => {
 	if (command === 'build' && mode !== 'site') return library;
 	return {
 		root: mode === 'e2e' ? at('.') : at('demo'),
+		publicDir: at('demo/public'),
 		base: './',
 		resolve: { alias },
 		// onnxruntime-web finds its .wasm files beside its own module: it must not be moved into a bundle of the dev server.

@@ -4,6 +4,22 @@
 import { defineConfig } from 'vitest/config';
 import { alias } from './vite.config.js';
 
+// Vitest prints failures with Map.groupBy, which Node 20 lacks; may go when Node 20 does.
+if (!('groupBy' in Map)) {
+	const groupBy = <K, V>(items: Iterable<V>, keyOf: (item: V, index: number) => K): Map<K, V[]> => {
+		const groups = new Map<K, V[]>();
+		let index = 0;
+		for (const item of items) {
+			const key = keyOf(item, index++);
+			const group = groups.get(key);
+			if (group) group.push(item);
+			else groups.set(key, [item]);
+		}
+		return groups;
+	};
+	Object.defineProperty(Map, 'groupBy', { value: groupBy, configurable: true, writable: true });
+}
+
 export default defineConfig({
 	resolve: { alias },
 	test: {
