@@ -36,8 +36,8 @@ export function checkNms(where: string, boxes: unknown, scores: unknown, options
 	const column = checkFloats(where, 'scores', scores);
 	const count = rows.length / 4;
 	if (column.length !== count) {
-		const swapped = column.length === 16 * count ? '; are boxes and scores swapped?' : '';
-		refuse(RangeError, where, 'scores', `must have one entry per box, ${count} for boxes of length ${rows.length}`, column.length, swapped.slice(2));
+		const remedy = column.length === 16 * count ? 'are boxes and scores swapped?' : '';
+		refuse(RangeError, where, 'scores', `must have one entry per box, ${count} for boxes of length ${rows.length}`, column.length, remedy);
 	}
 	const read = readOptions(where, 'options', options, NMS_KEYS);
 	if (read.iouThreshold === undefined) refuse(TypeError, where, 'iouThreshold', 'must be given, 0 to 1', undefined);

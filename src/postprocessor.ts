@@ -8,6 +8,7 @@ import { type Detections, type FrameMap, finishDetections } from './detections.j
 import { KedgeError } from './errors.js';
 import { GpuSlot } from './gpu-link.js';
 import type { Head } from './heads/head.js';
+import { inferHead } from './heads/infer.js';
 import { type CallOptions, checkPostprocessorOptions, checkRunOptions, type PostprocessorOptions, type Settings } from './options.js';
 import { type FrameTransform, keysAreLogits } from './plan.js';
 import { type BoundTensor, bindTensor, normalizeOutputs, type Outputs } from './tensors.js';
@@ -146,7 +147,7 @@ class HeadPostprocessor implements Postprocessor {
 	#bind(where: 'run' | 'encode', outputs: Outputs, params: CallParams): Call {
 		const { head } = this;
 		const plain = normalizeOutputs(outputs, head, where);
-		const tensors = plain.map((tensor, i) => bindTensor(tensor, head.tensors[i], head, { where }));
+		const tensors = plain.map((tensor, i) => bindTensor(tensor, head.tensors[i], head, { where, suggest: fittingHeads }));
 		const { batch } = tensors[0].strides;
 		tensors.forEach(({ strides }, i) => {
 			const rule = `must have the batch of ${head.tensors[0].name}, ${batch}`;
@@ -258,6 +259,12 @@ function checkTransforms(where: string, value: unknown, batch: number, head: Hea
 		if (!same) refuse(RangeError, where, 'transform', `must be for the head's input size [${head.inputSize.join(', ')}]`, transform.inputSize);
 	}
 	return list as Transform[];
+}
+
+/** The heads that a tensor of these dims would fit, as source text; undefined when there is none. */
+function fittingHeads(dims: readonly number[]): string | undefined {
+	const inferred = inferHead([dims]);
+	return inferred.head ? inferred.call : inferred.candidates.map(({ call }) => call).join(' or ') || undefined;
 }
 
 /** Float32 bytes of one image's outputs. */
