@@ -2,10 +2,10 @@
 // The same answer as nms.ts. Takes candidate rows from the scan, from the GPU, or from the arrays of nms().
 
 import type { CallParams, Kept } from '../backend.js';
-import { areaOf, decisionThreshold, flushCoordinate, isUsableBox } from '../boxes/overlap.js';
+import { decisionThreshold, isUsableBox } from '../boxes/overlap.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
 import type { SuppressionResult, SuppressionRules } from './nms.js';
-import { AREA, CLASS, ID, KEY, ROW } from './rows.js';
+import { CLASS, ID, KEY, ROW, writeBox } from './rows.js';
 import { giveBack, takeWorkspace, type Workspace } from './workspace.js';
 
 /** Milliseconds of the two steps. */
@@ -78,27 +78,13 @@ function readBoxes(w: Workspace, boxes: Float32Array, scores: Float32Array, clas
 			w.rejected++;
 			continue;
 		}
-		writeRow(rows, words, at, x1, y1, x2, y2);
+		writeBox(rows, at, x1, y1, x2, y2);
 		words[at + KEY] = key;
 		words[at + ID] = i;
 		words[at + CLASS] = classIds ? classIds[i] : 0;
 		at += ROW;
 	}
 	w.count = w.numCandidates = at / ROW;
-}
-
-/** Writes a usable box, its coordinates flushed, and its area. */
-export function writeRow(rows: Float32Array, words: Uint32Array, at: number, x1: number, y1: number, x2: number, y2: number): void {
-	const left = flushCoordinate(x1);
-	const top = flushCoordinate(y1);
-	const right = flushCoordinate(x2);
-	const bottom = flushCoordinate(y2);
-	rows[at] = left;
-	rows[at + 1] = top;
-	rows[at + 2] = right;
-	rows[at + 3] = bottom;
-	rows[at + AREA] = areaOf(left, top, right, bottom);
-	words[at + KEY] = 0;
 }
 
 /** Candidate rows made elsewhere (layout CANDIDATE), and what was counted while making them. */

@@ -56,7 +56,8 @@ export class KeptGrid {
 	private cells = new Uint32Array(1024);
 	private numCells = 0;
 	private numEntries = 0;
-	private entryKeeps = new Uint32Array(2048);
+	/** First word of the kept row. */
+	private entryRows = new Uint32Array(2048);
 	private entryHashes = new Uint32Array(2048);
 	private entryNexts = new Uint32Array(2048);
 	private readonly levels = new Uint16Array(SIZES * SIZES);
@@ -111,17 +112,14 @@ export class KeptGrid {
 		return this.agnostic ? 0 : this.words[slot * ROW + CLASS];
 	}
 
-	private overlaps(keep: number, slot: number): boolean {
-		const { rows, words } = this;
-		const other = this.slots[keep];
-		if (!this.agnostic && words[other * ROW + CLASS] !== words[slot * ROW + CLASS]) return false;
-		// overlapsMore counts boxes of four words; a row is two of them.
-		return overlapsMore(rows, other * 2, rows[other * ROW + AREA], rows, slot * 2, rows[slot * ROW + AREA], this.threshold);
-	}
-
 	private inList(slot: number, bucket: number): boolean {
-		for (let keep = this.lasts[bucket]; keep !== NONE; keep = this.previous[keep]) {
-			if (this.overlaps(keep, slot)) return true;
+		const { rows, words, slots, previous, threshold } = this;
+		const at = slot * ROW;
+		for (let keep = this.lasts[bucket]; keep !== NONE; keep = previous[keep]) {
+			const other = slots[keep] * ROW;
+			if (!this.agnostic && words[other + CLASS] !== words[at + CLASS]) continue;
+			// overlapsMore counts boxes of four words; a row is two of them.
+			if (overlapsMore(rows, other / 4, rows[other + AREA], rows, at / 4, rows[at + AREA], threshold)) return true;
 		}
 		return false;
 	}
@@ -158,12 +156,20 @@ export class KeptGrid {
 	}
 
 	private inCells(slot: number, level: number, x: number, y: number, columns: number, lines: number): boolean {
-		const base = Math.imul(level, 0x27d4eb2f) ^ Math.imul(this.classOf(slot), 0x165667b1);
+		const { rows, words, cells, entryRows, entryNexts, threshold } = this;
+		const mask = this.numCells - 1;
+		const at = slot * ROW;
+		const anyClass = this.agnostic;
+		const classId = words[at + CLASS];
+		const base = gridHash(level, anyClass ? 0 : classId);
 		for (let j = 0; j < lines; j++) {
 			for (let i = 0; i < columns; i++) {
-				let entry = this.cells[hash(base, x + i, y + j) & (this.numCells - 1)];
-				for (; entry !== NONE; entry = this.entryNexts[entry]) {
-					if (this.overlaps(this.entryKeeps[entry], slot)) return true;
+				for (let entry = cells[cellHash(base, x + i, y + j) & mask]; entry !== NONE; entry = entryNexts[entry]) {
+					const other = entryRows[entry];
+					// Boxes that are apart, or touch, are passed over before the exact test.
+					if (rows[other] >= rows[at + 2] || rows[other + 2] <= rows[at] || rows[other + 1] >= rows[at + 3] || rows[other + 3] <= rows[at + 1]) continue;
+					if (!anyClass && words[other + CLASS] !== classId) continue;
+					if (overlapsMore(rows, other / 4, rows[other + AREA], rows, at / 4, rows[at + AREA], threshold)) return true;
 				}
 			}
 		}
@@ -188,20 +194,20 @@ export class KeptGrid {
 		const y = Math.floor((rows[at + 1] + shrink * height) * inverseCell[high]);
 		const columns = Math.floor((rows[at + 2] - shrink * width) * inverseCell[wide]) - x + 1;
 		const lines = Math.floor((rows[at + 3] - shrink * height) * inverseCell[high]) - y + 1;
-		const base = Math.imul(level, 0x27d4eb2f) ^ Math.imul(this.classOf(slot), 0x165667b1);
+		const base = gridHash(level, this.classOf(slot));
 		for (let j = 0; j < lines; j++) {
-			for (let i = 0; i < columns; i++) this.link(keep, hash(base, x + i, y + j));
+			for (let i = 0; i < columns; i++) this.link(at, cellHash(base, x + i, y + j));
 		}
 	}
 
-	private link(keep: number, hashed: number): void {
+	private link(row: number, hashed: number): void {
 		const entry = this.numEntries++;
-		if (entry === this.entryKeeps.length) {
-			this.entryKeeps = grown(this.entryKeeps, 2 * entry);
+		if (entry === this.entryRows.length) {
+			this.entryRows = grown(this.entryRows, 2 * entry);
 			this.entryHashes = grown(this.entryHashes, 2 * entry);
 			this.entryNexts = grown(this.entryNexts, 2 * entry);
 		}
-		this.entryKeeps[entry] = keep;
+		this.entryRows[entry] = row;
 		this.entryHashes[entry] = hashed;
 		if (entry >= this.numCells) this.rehash();
 		else this.chain(entry);
@@ -222,12 +228,17 @@ export class KeptGrid {
 	}
 
 	get byteLength(): number {
-		return 4 * (2 * this.slots.length + 3 * this.entryKeeps.length + this.cells.length);
+		return 4 * (2 * this.slots.length + 3 * this.entryRows.length + this.cells.length);
 	}
 }
 
-/** Mixes a cell's numbers, taken modulo 2^32, with its grid and class. */
-function hash(base: number, x: number, y: number): number {
+/** Mixes a grid's size classes and class. */
+function gridHash(level: number, classId: number): number {
+	return Math.imul(level, 0x27d4eb2f) ^ Math.imul(classId, 0x165667b1);
+}
+
+/** Mixes in a cell's numbers, taken modulo 2^32. */
+function cellHash(base: number, x: number, y: number): number {
 	const h = base ^ Math.imul(x, 0x9e3779b1) ^ Math.imul(y, 0x85ebca6b);
 	return h ^ (h >>> 15);
 }

@@ -34,6 +34,7 @@ export class Workspace {
 	rejected = 0;
 	/** Whether ids grow from row to row, so that sorting by key alone settles ties. */
 	idsAscend = true;
+	lastId = 0;
 	readonly ranking = new Ranking();
 	readonly kept = new KeptGrid();
 	readonly hits = new Hits();
@@ -43,6 +44,7 @@ export class Workspace {
 		this.numCandidates = 0;
 		this.rejected = 0;
 		this.idsAscend = true;
+		this.lastId = 0;
 	}
 
 	/** Makes room for this many rows; those in use stay. */
@@ -54,6 +56,16 @@ export class Workspace {
 		words.set(this.words.subarray(0, this.count * ROW));
 		this.rows = rows;
 		this.words = words;
+	}
+
+	/** Leaves only the best `most` rows, in the order in which they came. */
+	prune(most: number, tiesHighest: boolean): void {
+		if (this.count <= most) return;
+		this.ranking.start(this.words, this.count, most, this.idsAscend, tiesHighest);
+		this.ranking.next();
+		const slots = this.ranking.slots.subarray(0, most).sort();
+		slots.forEach((slot, i) => this.words.copyWithin(i * ROW, slot * ROW, (slot + 1) * ROW));
+		this.count = most;
 	}
 
 	get byteLength(): number {

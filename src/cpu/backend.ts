@@ -1,0 +1,39 @@
+// The CPU backend: scan, then fast suppression, one image after the other. Everything happens before `run` returns its
+// promise, so the caller's arrays may change afterwards.
+
+import type { CallParams, Kept, Pipeline, PipelineOptions } from '../backend.js';
+import { KedgeError } from '../errors.js';
+import type { BoundTensor } from '../tensors.js';
+import { suppressRows, toKept } from './fast.js';
+import { scan } from './scan.js';
+import { giveBack, takeWorkspace } from './workspace.js';
+
+/** A head on the CPU. Rejects with the signal's reason when it was aborted before, and with DISPOSED after `dispose`. */
+export function createCpuPipeline(options: PipelineOptions): Pipeline {
+	let disposed = false;
+	return {
+		async run(tensors, batch, call) {
+			if (disposed) throw new KedgeError('DISPOSED', 'run: the postprocessor was disposed; make a new one');
+			call.signal?.throwIfAborted();
+			return Array.from({ length: batch }, (_, image) => runImage(options, tensors, image, call));
+		},
+		dispose() {
+			disposed = true;
+		},
+	};
+}
+
+function runImage(options: PipelineOptions, tensors: readonly BoundTensor[], image: number, call: CallParams): Kept {
+	const { head, multiLabel } = options;
+	const w = takeWorkspace();
+	try {
+		const times = call.timings ? { decode: 0, sort: 0, suppress: 0 } : undefined;
+		const begun = times ? performance.now() : 0;
+		scan(w, options, tensors, image, call);
+		if (times) times.decode = performance.now() - begun;
+		suppressRows(w, call, head.suppression !== false, times);
+		return toKept(w, call, { numClasses: head.numClasses, multiLabel }, times);
+	} finally {
+		giveBack(w);
+	}
+}

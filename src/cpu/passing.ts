@@ -1,0 +1,107 @@
+// Finds the elements of a head that pass the score filter, or are NaN, by their bits alone: no number is made of the
+// thousands that fail. Float32 bits are compared as signed integers, half bits are moved to the top of one.
+//
+//   ordered(b) = b ^ (b >> 31 & 0x7fffffff) grows with the float and puts -NaN below -Infinity, NaN above Infinity:
+//
+//     -NaN ... | -Infinity ......... largest failing | smallest passing ... Infinity ... NaN
+//      pass    |             fail                    |              pass
+//
+// Going round from -Infinity the failing ones are one interval, so one comparison after one wrapping subtraction decides.
+
+import { halfToFloat, keyOf } from '../numbers.js';
+
+const MAGNITUDE = 0x7fffffff;
+const INFINITY_BITS = 0x7f800000;
+/** ordered(-Infinity) for both widths; subtracting it (less 2^31, so that the result compares as signed) starts the circle. */
+const FLOAT_ORIGIN = (0x807fffff - 0x80000000) | 0;
+const HALF_ORIGIN = (0x83ffffff - 0x80000000) | 0;
+
+/** A score filter, made ready for one kind of element. */
+export interface Filter {
+	/** 16 for half bits, which then look like a float's top half. */
+	readonly shift: number;
+	readonly origin: number;
+	/** Passing elements lie at or above this, counted from the origin. */
+	readonly limit: number;
+	/** For float32 probabilities and positive thresholds: bits that pass lie above this; else -1. */
+	readonly above: number;
+}
+
+/** The filter for keys of at least `minKey`. `probabilities` says that large negative values are rare; only speed depends on it. */
+export function makeFilter(minKey: number, isHalf: boolean, probabilities: boolean): Filter {
+	if (isHalf) {
+		return { shift: 16, origin: HALF_ORIGIN, limit: (firstPassingHalf(minKey) - HALF_ORIGIN) | 0, above: -1 };
+	}
+	// ordered(b) is the key with its top bit turned, but for -0, whose ordered is -1 and whose key is that of 0.
+	// Beyond both ends stand -Infinity (all pass) and the first NaN (only NaN does).
+	const first = minKey === 0x80000000 ? -1 : (Math.min(Math.max(minKey, 0x007fffff), 0xff800001) ^ 0x80000000) | 0;
+	const above = probabilities && first > 0 && first <= INFINITY_BITS ? first - 1 : -1;
+	return { shift: 0, origin: FLOAT_ORIGIN, limit: (first - FLOAT_ORIGIN) | 0, above };
+}
+
+/** ordered() of the smallest half that passes, by bisection over all halves in order. */
+function firstPassingHalf(minKey: number): number {
+	const INFINITE = 0x7c00;
+	// Place p counts from -Infinity: p = 0x7c00 is -0, the next is 0. The answer may be one beyond Infinity.
+	const halfAt = (place: number) => (place <= INFINITE ? 0x8000 | (INFINITE - place) : place - INFINITE - 1);
+	let low = 0;
+	let high = 2 * INFINITE + 2;
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		if (keyOf(halfToFloat(halfAt(middle))) >= minKey) high = middle;
+		else low = middle + 1;
+	}
+	const bits = halfAt(low) << 16;
+	return bits ^ ((bits >> 31) & MAGNITUDE);
+}
+
+/** Writes the places of data[begin..end) that pass or are NaN to `out` and returns how many. */
+export function findPassing(data: Int32Array | Uint16Array, begin: number, end: number, filter: Filter, out: Uint32Array): number {
+	if (filter.above >= 0) return findAbove(data as Int32Array, begin, end, filter.above, out);
+	const { shift, origin, limit } = filter;
+	let n = 0;
+	let i = begin;
+	for (; i + 3 < end; i += 4) {
+		const a = data[i] << shift;
+		const b = data[i + 1] << shift;
+		const c = data[i + 2] << shift;
+		const d = data[i + 3] << shift;
+		const anyPasses =
+			(((a ^ ((a >> 31) & MAGNITUDE)) - origin) | 0) >= limit ||
+			(((b ^ ((b >> 31) & MAGNITUDE)) - origin) | 0) >= limit ||
+			(((c ^ ((c >> 31) & MAGNITUDE)) - origin) | 0) >= limit ||
+			(((d ^ ((d >> 31) & MAGNITUDE)) - origin) | 0) >= limit;
+		if (anyPasses) n = collect(data, i, i + 4, filter, out, n);
+	}
+	return collect(data, i, end, filter, out, n);
+}
+
+function collect(data: Int32Array | Uint16Array, begin: number, end: number, filter: Filter, out: Uint32Array, n: number): number {
+	for (let i = begin; i < end; i++) {
+		const a = data[i] << filter.shift;
+		if ((((a ^ ((a >> 31) & MAGNITUDE)) - filter.origin) | 0) >= filter.limit) out[n++] = i;
+	}
+	return n;
+}
+
+/** The same for positive thresholds: the magnitude decides, and the negative numbers it lets through are taken out again. */
+function findAbove(data: Int32Array, begin: number, end: number, above: number, out: Uint32Array): number {
+	let n = 0;
+	let i = begin;
+	for (; i + 3 < end; i += 4) {
+		const anyPasses =
+			(data[i] & MAGNITUDE) > above ||
+			(data[i + 1] & MAGNITUDE) > above ||
+			(data[i + 2] & MAGNITUDE) > above ||
+			(data[i + 3] & MAGNITUDE) > above;
+		if (anyPasses) n = collectAbove(data, i, i + 4, above, out, n);
+	}
+	return collectAbove(data, i, end, above, out, n);
+}
+
+function collectAbove(data: Int32Array, begin: number, end: number, above: number, out: Uint32Array, n: number): number {
+	for (let i = begin; i < end; i++) {
+		if (data[i] > above || (data[i] < 0 && (data[i] & MAGNITUDE) > INFINITY_BITS)) out[n++] = i;
+	}
+	return n;
+}

@@ -1,0 +1,147 @@
+// From a head's tensors to candidate rows, one image: the fast form of the decode stage. Scores are read in memory order
+// as integers (passing.ts); boxes are decoded only for what passes. Candidates come out by ascending id where levels do.
+//
+// Three ways to walk, by what the head stores:
+//   class-major [C, A]     scanTiles    tiles of anchors; per class one run of scores; hits are put in anchor order
+//   anchor-major [A, C]    scanRows     per anchor one run of scores
+//   objectness, softmax    anchors.ts   per anchor arithmetic, for the few anchors that can pass
+
+import type { CallParams, PipelineOptions } from '../backend.js';
+import type { Field } from '../heads/head.js';
+import { isNaNBits, keyOfBits } from '../numbers.js';
+import type { BoundTensor } from '../tensors.js';
+import { scanObjectness, scanSoftmax } from './anchors.js';
+import { bitsAt, cellOf, emit, isAllowed, type LevelScan, makeView, NAN_KEY, shapeOf, type View } from './candidates.js';
+import { type Filter, findPassing, makeFilter } from './passing.js';
+import type { Workspace } from './workspace.js';
+
+/** Anchors of a tile, and scores of a tile, at most: bounds the scratch memory, keeps it in the cache. */
+const TILE_ANCHORS = 4096;
+const TILE_SCORES = 2 ** 19;
+/** Appends one image's candidates to a cleared workspace. All tensors are in CPU memory. */
+export function scan(w: Workspace, options: PipelineOptions, tensors: readonly BoundTensor[], image: number, call: CallParams): void {
+	const { head, multiLabel, classFilter } = options;
+	for (const level of head.levels) {
+		const view = (field: Field) => makeView(tensors[field.tensor], field.channel, image);
+		const objectness = head.score.objectness && level.objectness ? view(level.objectness) : undefined;
+		const scan: LevelScan = { w, head, multiLabel, classFilter, call, level, box: view(level.box), classes: view(level.classes), objectness };
+		if (head.score.activation === 'softmax') scanSoftmax(scan);
+		else if (objectness) scanObjectness(scan);
+		else if (scan.classes.cell === 1 && scan.classes.channel !== 1) scanTiles(scan);
+		else scanRows(scan);
+	}
+}
+
+/** The filter of class scores. */
+function scoreFilter(scan: LevelScan): Filter {
+	return makeFilter(scan.call.minKey, scan.classes.table !== undefined, scan.head.score.activation === 'none');
+}
+
+/** The key of an element that was found, or NAN_KEY. */
+function keyAt(view: View, place: number): number {
+	const bits = bitsAt(view, place);
+	return isNaNBits(bits) ? NAN_KEY : keyOfBits(bits >>> 0);
+}
+
+// Class-major: [C, A].
+
+function scanTiles(scan: LevelScan): void {
+	const { level, head, w } = scan;
+	const numCells = level.grid[0] * level.grid[1];
+	const interleaved = level.order === 'yxa';
+	// Anchor numbers grow along a tile: all shapes of its cells when shapes run fastest, else one shape.
+	const shapesPerTile = interleaved ? level.numShapes : 1;
+	const perTile = Math.max(16, Math.min(TILE_ANCHORS, Math.floor(TILE_SCORES / head.numClasses)));
+	const cellsPerTile = Math.max(1, Math.floor(perTile / shapesPerTile));
+	w.hits.reserveTile(cellsPerTile * shapesPerTile, cellsPerTile, 0);
+	const filter = scoreFilter(scan);
+	for (let shape = 0; shape < level.numShapes; shape += shapesPerTile) {
+		for (let cell = 0; cell < numCells; cell += cellsPerTile) {
+			const numTileCells = Math.min(cellsPerTile, numCells - cell);
+			const numHits = findTileHits(scan, filter, shape, shape + shapesPerTile, cell, numTileCells);
+			if (numHits === 0) continue;
+			sortHitsByAnchor(w, numHits, numTileCells * shapesPerTile);
+			emitTile(scan, shape, shapesPerTile, cell, numTileCells);
+		}
+	}
+}
+
+/** Collects the hits of a tile class by class. */
+function findTileHits(scan: LevelScan, filter: Filter, shapeBegin: number, shapeEnd: number, cell: number, numTileCells: number): number {
+	const { classes: view, head, w } = scan;
+	const { hits } = w;
+	const shapes = shapeEnd - shapeBegin;
+	let n = 0;
+	for (let c = 0; c < head.numClasses; c++) {
+		if (!isAllowed(scan, c)) continue;
+		for (let shape = shapeBegin; shape < shapeEnd; shape++) {
+			const begin = view.start + shape * view.shape + c * view.channel + cell;
+			const numFound = findPassing(view.data, begin, begin + numTileCells, filter, hits.found);
+			hits.reserve(n + numFound);
+			for (let i = 0; i < numFound; i++, n++) {
+				const place = hits.found[i];
+				hits.anchors[n] = (place - begin) * shapes + (shape - shapeBegin);
+				hits.classes[n] = c;
+				hits.keys[n] = keyAt(view, place);
+			}
+		}
+	}
+	return n;
+}
+
+/** Counting sort: hits of an anchor come together, classes ascending. `starts` then says where those of each anchor end. */
+function sortHitsByAnchor({ hits }: Workspace, numHits: number, numAnchors: number): void {
+	const { anchors, classes, keys, sortedClasses, sortedKeys, starts } = hits;
+	starts.fill(0, 0, numAnchors + 1);
+	for (let i = 0; i < numHits; i++) starts[anchors[i] + 1]++;
+	for (let a = 1; a <= numAnchors; a++) starts[a] += starts[a - 1];
+	for (let i = 0; i < numHits; i++) {
+		const place = starts[anchors[i]]++;
+		sortedClasses[place] = classes[i];
+		sortedKeys[place] = keys[i];
+	}
+}
+
+function emitTile(scan: LevelScan, shapeBegin: number, shapes: number, cell: number, numTileCells: number): void {
+	const { level, w } = scan;
+	const { sortedClasses, sortedKeys, starts } = w.hits;
+	const numCells = level.grid[0] * level.grid[1];
+	const first = shapes > 1 || level.numShapes === 1 ? cell * shapes : shapeBegin * numCells + cell;
+	let begin = 0;
+	for (let a = 0; a < numTileCells * shapes; a++) {
+		const end = starts[a];
+		if (end === begin) continue;
+		const shape = shapes > 1 ? a % shapes : shapeBegin;
+		emit(scan, first + a, shape, cell + Math.floor(a / shapes), sortedClasses, sortedKeys, begin, end);
+		begin = end;
+	}
+}
+
+// Anchor-major: [A, C], and whatever has no better way.
+
+function scanRows(scan: LevelScan): void {
+	const { classes: view, head, level, w } = scan;
+	const { hits } = w;
+	const filter = scoreFilter(scan);
+	const { numClasses } = head;
+	const step = view.channel;
+	hits.reserveTile(0, numClasses, 0);
+	hits.reserve(numClasses);
+	for (let a = 0; a < level.numAnchors; a++) {
+		const shape = shapeOf(level, a);
+		const cell = cellOf(level, a);
+		const begin = view.start + shape * view.shape + cell * view.cell;
+		let numFound = 0;
+		if (step === 1) numFound = findPassing(view.data, begin, begin + numClasses, filter, hits.found);
+		else for (let c = 0; c < numClasses; c++) numFound += findPassing(view.data, begin + c * step, begin + c * step + 1, filter, hits.found.subarray(numFound));
+		if (numFound === 0) continue;
+		let n = 0;
+		for (let i = 0; i < numFound; i++) {
+			const classId = (hits.found[i] - begin) / step;
+			if (!isAllowed(scan, classId)) continue;
+			hits.classes[n] = classId;
+			hits.keys[n++] = keyAt(view, hits.found[i]);
+		}
+		emit(scan, a, shape, cell, hits.classes, hits.keys, 0, n);
+	}
+}
