@@ -87,11 +87,16 @@ export function exp32(x: number): number {
 	return round(p * bitsToFloat((k + 127) << 23));
 }
 
-/** 1/x for a normal x in [2^-60, 2^126], by Newton steps from a guess made of bits; 1 ulp; reciprocal(1) is exactly 1. */
+/**
+ * 1/x for a normal x in [2^-126, 2^125], within 1 ulp; reciprocals of powers of two are exact. Newton steps on the mantissa from
+ * a guess made of bits: no step meets a denormal, which devices may flush.
+ */
 export function reciprocal32(x: number): number {
-	let y = bitsToFloat(0x7ef311c7 - floatBits(x));
-	for (let i = 0; i < 4; i++) y = round(y + round(y * round(1 - round(x * y))));
-	return y;
+	const bits = floatBits(x);
+	const mantissa = bitsToFloat((bits & 0x7fffff) | 0x3f800000);
+	let y = bitsToFloat(0x7ef311c7 - floatBits(mantissa));
+	for (let i = 0; i < 4; i++) y = round(y + round(y * round(1 - round(mantissa * y))));
+	return round(y * bitsToFloat((254 - (bits >>> 23)) << 23));
 }
 
 /** 1 / (1 + e^-x) in float32 steps, the same bits as the shader's; sigmoid(0) is exactly 0.5; below -80 it stays at sigmoid(-80). */
@@ -102,7 +107,7 @@ export function sigmoid32(x: number): number {
 /** The nearest integer, halves to the even one, as Python, PyTorch and NumPy round. */
 export function roundHalfEven(x: number): number {
 	const floor = Math.floor(x);
-	return x - floor === 0.5 ? floor + (floor % 2) : Math.round(x);
+	return x - floor === 0.5 ? floor + Math.abs(floor % 2) : Math.round(x);
 }
 
 /** log(p / (1 - p)): the logit at which a sigmoid crosses p. -Infinity for p <= 0, Infinity for p >= 1. */

@@ -47,13 +47,15 @@ fn exp32(x: f32) -> f32 {
   return fround(p * bitcast<f32>(u32(i32(k) + 127) << 23u));
 }
 
-// 1/x by Newton steps from a guess made of bits.
+// 1/x by Newton steps on the mantissa from a guess made of bits.
 fn reciprocal32(x: f32) -> f32 {
-  var y = bitcast<f32>(0x7ef311c7u - bitcast<u32>(x));
+  let bits = bitcast<u32>(x);
+  let mantissa = bitcast<f32>((bits & 0x7fffffu) | 0x3f800000u);
+  var y = bitcast<f32>(0x7ef311c7u - bitcast<u32>(mantissa));
   for (var i = 0; i < 4; i++) {
-    y = y + fround(y * fround(1.0 - fround(x * y)));
+    y = y + fround(y * fround(1.0 - fround(mantissa * y)));
   }
-  return y;
+  return fround(y * bitcast<f32>((254u - (bits >> 23u)) << 23u));
 }
 
 fn sigmoid32(x: f32) -> f32 {

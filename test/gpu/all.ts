@@ -2,3 +2,5 @@
 // test/unit/gpu-suite.test.ts fails when one is missing here.
 
 import './arithmetic.gpu.js';
+import './numbers.gpu.js';
+import './stages.gpu.js';

@@ -1,0 +1,163 @@
+// Every stage alone against its twin: the twins make the memory before a step, the GPU does that one step, and the
+// memory after it must be the twin's: word for word where order is fixed, as a set where it is free.
+// Toy sizes first, so that seven boxes reach every multi-pass path.
+
+import { assert } from 'chai';
+import type { CallParams } from '../../src/backend.js';
+import { candidateWord, type Memory, stateOf } from '../../src/cpu/memory.js';
+import { COUNTERS, ROW_WORDS, SIZES, type Sizes } from '../../src/layout.js';
+import { retinanet } from '../../src/heads/retinanet.js';
+import { ssd } from '../../src/heads/ssd.js';
+import { yolov5 } from '../../src/heads/yolov5.js';
+import { yolov8 } from '../../src/heads/yolov8.js';
+import { boxesAsHead, callOf } from '../support/calls.js';
+import { gpuTest } from '../support/gpu-suite.js';
+import { type BoxSet, random, randomBoxes, randomScores, type ScoreSet } from '../support/random.js';
+import { randomOutputs } from '../support/random-outputs.js';
+import { type Layout, layOut, memoryOf, stepOnTwin, stepsOnGpu } from '../support/step-runner.js';
+
+const TOY: Sizes = { workgroup: 4, bins: 8, head: 8, block: 8 };
+
+/** The candidates of an image as a sorted list of rows, since appending has no order. */
+function candidateRows(memory: Memory, image: number): string[] {
+	const { counters } = stateOf(memory, image);
+	return Array.from({ length: counters[COUNTERS.appended] }, (_, i) => {
+		const at = candidateWord(memory, image, i);
+		return memory.candidates.u32.subarray(at, at + ROW_WORDS).join(' ');
+	}).sort();
+}
+
+/** The candidate rows of every bin, each bin as a sorted list. */
+function binnedRows(memory: Memory, image: number): string[][] {
+	const { starts, cursors } = stateOf(memory, image);
+	return Array.from(starts, (start, bin) =>
+		Array.from({ length: cursors[bin] }, (_, i) => {
+			const at = candidateWord(memory, image, memory.binned[image * memory.capacity.candidates + start + i]);
+			return memory.candidates.u32.subarray(at, at + ROW_WORDS).join(' ');
+		}).sort(),
+	);
+}
+
+function sortedWords(memory: Memory, image: number): Uint32Array {
+	const { counters } = stateOf(memory, image);
+	const at = candidateWord(memory, image, 0);
+	return memory.sorted.u32.slice(at, at + counters[COUNTERS.sorted] * ROW_WORDS);
+}
+
+/** Counters that both sides keep; the rest belongs to the way each of them works. */
+const SHARED = ['passed', 'rejected', 'appended', 'sorted', 'kept', 'cut_key', 'cut_tie', 'refining', 'refine_low', 'refine_width', 'above'] as const;
+
+function facts(memory: Memory, stage: string): unknown {
+	return Array.from({ length: memory.capacity.batch }, (_, image) => {
+		const state = stateOf(memory, image);
+		const counters = Object.fromEntries(SHARED.map((name) => [name, state.counters[COUNTERS[name]]]));
+		if (stage === 'decode') return { counters, histogram: [...state.histogram], cursors: [...state.cursors], rows: candidateRows(memory, image) };
+		if (stage === 'bins') return { counters, starts: [...state.starts], cursors: [...state.cursors] };
+		if (stage === 'scatter') return { counters, cursors: [...state.cursors], rows: binnedRows(memory, image) };
+		if (stage === 'rank') return { counters, sorted: sortedWords(memory, image).join(' ') };
+		const rows = memory.output.u32.length / memory.capacity.batch;
+		return { counters, output: memory.output.u32.slice(image * rows, (image + 1) * rows).join(' ') };
+	});
+}
+
+/** Walks the steps on the twin and checks each against the GPU; the suppression steps of a long list count as one. */
+async function checkEveryStep(device: GPUDevice, layout: Layout): Promise<Memory> {
+	const memory = memoryOf(layout);
+	const first = layout.steps.findIndex((step) => step.stage === 'suppress');
+	const groups = [...layout.steps.slice(0, first).map((step) => [step]), layout.steps.slice(first)];
+	for (const steps of groups) {
+		const onGpu = await stepsOnGpu(device, layout, memory, steps);
+		for (const step of steps) stepOnTwin(layout, memory, step);
+		assert.deepEqual(facts(onGpu, steps[0].stage), facts(memory, steps[0].stage), `stage ${steps[0].stage}`);
+	}
+	return memory;
+}
+
+function boxesLayout(n: number, boxes: BoxSet, scores: ScoreSet, numClasses: number, seed: number, call: CallParams, sizes: Sizes, bitmask = false): Layout {
+	const next = random(seed);
+	const classIds = numClasses > 1 ? new Uint32Array(n).map(() => next() * numClasses) : undefined;
+	const { head, tensors, givenClasses } = boxesAsHead(randomBoxes(n, boxes, next), randomScores(n, scores, next), classIds);
+	return layOut(head, tensors, call, sizes, { givenClasses, bitmask });
+}
+
+gpuTest('stages: seven boxes, toy workgroups, every kind of box and score', async ({ device }) => {
+	let seed = 0;
+	for (const boxes of ['clustered', 'uniform', 'integer', 'degenerate', 'identical', 'chain'] as const) {
+		for (const scores of ['distinct', 'few', 'equal', 'nasty'] as const) {
+			await checkEveryStep(device, boxesLayout(7, boxes, scores, seed % 2 ? 3 : 1, ++seed, callOf({ iou: 0.4 }), TOY));
+		}
+	}
+});
+
+gpuTest('stages: toy workgroups over every size to 40: chunks, tiles, prefiltered ranges', async ({ device }) => {
+	for (let n = 1; n <= 40; n++) {
+		await checkEveryStep(device, boxesLayout(n, n % 3 ? 'clustered' : 'integer', n % 2 ? 'few' : 'distinct', n % 4 ? 1 : 3, n, callOf({ iou: 0.4, tiesHighest: n % 5 === 0 }), TOY));
+	}
+});
+
+gpuTest('stages: limits in the middle of a chunk, a cut in the middle of a bin', async ({ device }) => {
+	for (let limit = 1; limit <= 12; limit++) {
+		await checkEveryStep(device, boxesLayout(30, 'uniform', 'few', 1, limit, callOf({ maxDetections: limit }), TOY));
+		await checkEveryStep(device, boxesLayout(30, 'clustered', 'few', 2, limit, callOf({ maxCandidates: limit * 2, tiesHighest: limit % 2 === 0 }), TOY));
+	}
+});
+
+gpuTest('stages: the full bitmask gives the blocked answer', async ({ device }) => {
+	for (const n of [1, 7, 31, 32, 33, 64, 65, 300]) {
+		const blocked = await checkEveryStep(device, boxesLayout(n, 'clustered', 'few', 2, n, callOf({ iou: 0.4 }), SIZES));
+		const masked = await checkEveryStep(device, boxesLayout(n, 'clustered', 'few', 2, n, callOf({ iou: 0.4 }), SIZES, true));
+		assert.deepEqual(facts(masked, 'suppress'), facts(blocked, 'suppress'));
+	}
+});
+
+for (const n of [31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 319, 320, 321, 511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049, 4095, 4096, 4097]) {
+	gpuTest(`stages: ${n} boxes`, async ({ device }) => {
+		const set = (['clustered', 'integer', 'degenerate'] as const)[n % 3];
+		await checkEveryStep(device, boxesLayout(n, set, n % 2 ? 'distinct' : 'few', n % 2 ? 1 : 80, n, callOf({ iou: 0.45 }), SIZES));
+	});
+}
+
+gpuTest('stages: 10,001 boxes reach the prefiltered ranges at full size', async ({ device }) => {
+	await checkEveryStep(device, boxesLayout(10_001, 'clustered', 'distinct', 1, 5, callOf({ iou: 0.45 }), SIZES));
+});
+
+const HEADS = {
+	'yolov8 channels first': yolov8({ numClasses: 5, inputSize: [64, 96], layout: 'channels-first' }),
+	'yolov8 anchors first': yolov8({ numClasses: 5, inputSize: [64, 96], layout: 'anchors-first' }),
+	'yolov5 concatenated': yolov5({ numClasses: 4, inputSize: [64, 64] }),
+	'yolov5 raw maps': yolov5({ numClasses: 4, inputSize: [64, 64], outputs: 'raw' }),
+	ssd: ssd({ numClasses: 6, inputSize: [300, 300], priors: randomBoxes(500, 'uniform', random(1)) }),
+	'retinanet levels': retinanet({ numClasses: 3, inputSize: [64, 64] }),
+} as const;
+
+for (const [name, head] of Object.entries(HEADS)) {
+	const asLogit = head.score.activation === 'sigmoid' && !head.score.objectness;
+	const objectnessLogit = head.score.objectness?.activation === 'sigmoid';
+	for (const half of [false, true]) {
+		gpuTest(`stages: ${name}, ${half ? 'float16' : 'float32'}, two images, every decode variant`, async ({ device }) => {
+			for (const multiLabel of [false, true]) {
+				for (const filtered of [false, true]) {
+					const tensors = randomOutputs(head, { batch: 2, half, seed: 9, hits: 0.05, nasty: 0.002 });
+					const call = callOf({ score: 0.3, iou: 0.5, maxCandidates: 100, maxDetections: 50, asLogit, objectnessLogit });
+					const classFilter = filtered ? new Uint32Array([0b101]) : undefined;
+					const memory = await checkEveryStep(device, layOut(head, tensors, call, SIZES, { batch: 2, multiLabel, classFilter }));
+					assert.isAbove(stateOf(memory, 1).counters[COUNTERS.kept], 0, 'a test without detections shows nothing');
+				}
+			}
+		});
+	}
+}
+
+gpuTest('stages: a cut that thousands of equal scores share is settled by id, toy bins', async ({ device }) => {
+	const head = yolov8({ numClasses: 5, inputSize: [64, 96], layout: 'channels-first' });
+	for (const tiesHighest of [false, true]) {
+		for (const values of [[0.5], [0.5, 0.50001, 0.7], [0.3, 0.9]]) {
+			const tensors = randomOutputs(head, { batch: 1, half: false, seed: 2, hits: 1, nasty: 0, values });
+			const call = callOf({ score: 0.25, maxCandidates: 37, tiesHighest });
+			const layout = layOut(head, tensors, call, { ...TOY, bins: 16 }, { multiLabel: true });
+			const narrow = { ...layout, capacity: { ...layout.capacity, candidates: 64 } };
+			narrow.run.params.capacity = 64;
+			await checkEveryStep(device, narrow);
+		}
+	}
+}, 120_000);

@@ -1,0 +1,133 @@
+// Runs a single step of the pipeline on the GPU, from given memory to memory: so that every stage is tested alone
+// against its twin, whatever the stages before it do.
+
+import type { CallParams, TwinRun } from '../../src/backend.js';
+import { createMemory, type Memory } from '../../src/cpu/memory.js';
+import { runTwin } from '../../src/cpu/twins.js';
+import { adoptDevice, type Device } from '../../src/gpu/device.js';
+import { type BoundRange, createBuffer, Slot, STEP_BYTES } from '../../src/gpu/slot.js';
+import { compileStage, USAGE } from '../../src/gpu/stage.js';
+import { decodeSpec, kernelOf, kernelSpecs, workgroupsOf } from '../../src/gpu/stages.js';
+import { readBuffer, upload } from '../../src/gpu/transfer.js';
+import type { Head } from '../../src/heads/head.js';
+import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../../src/layout.js';
+import { type Capacity, planCapacity, planLevel, planParams, planSteps, type Step } from '../../src/plan.js';
+import type { BoundTensor, CpuTensor } from '../../src/tensors.js';
+
+/** A run laid out: what the twins need, and the steps. */
+export interface Layout {
+	readonly run: TwinRun;
+	readonly steps: readonly Step[];
+	readonly capacity: Capacity;
+	readonly sizes: Sizes;
+	readonly multiLabel: boolean;
+}
+
+/** Lays out a run of a head over CPU tensors. */
+export function layOut(head: Head, tensors: readonly BoundTensor[], call: CallParams, sizes: Sizes, options: { batch?: number; multiLabel?: boolean; classFilter?: Uint32Array; givenClasses?: boolean; bitmask?: boolean } = {}): Layout {
+	const multiLabel = options.multiLabel ?? head.multiLabel ?? false;
+	const capacity = planCapacity(head, multiLabel, options.batch ?? 1, call);
+	const params = planParams(head, multiLabel, capacity, call, sizes, undefined, 7);
+	const steps = planSteps(head, multiLabel, capacity, call, sizes, options.bitmask ?? false);
+	return { run: { head, params, tensors, classFilter: options.classFilter, givenClasses: options.givenClasses }, steps, capacity, sizes, multiLabel };
+}
+
+/** Fresh memory for a layout. */
+export function memoryOf(layout: Layout): Memory {
+	return createMemory(layout.capacity, layout.sizes);
+}
+
+/** Does one step on the twin, in place. */
+export function stepOnTwin(layout: Layout, memory: Memory, step: Step): void {
+	runTwin(layout.run, memory, step);
+}
+
+const NAMES = ['state', 'candidates', 'binned', 'sorted', 'kept', 'output'] as const;
+
+function wordsOf(memory: Memory, name: (typeof NAMES)[number]): Uint32Array {
+	const part = memory[name];
+	return part instanceof Uint32Array ? part : part.u32;
+}
+
+/** Runs steps on the GPU from `memory`, which is left alone, to new memory. */
+export async function stepsOnGpu(gpuDevice: GPUDevice, layout: Layout, memory: Memory, steps: readonly Step[]): Promise<Memory> {
+	const device = adoptDevice(gpuDevice);
+	const { queue } = gpuDevice;
+	const slot = new Slot(device, layout.capacity, layout.sizes, true, false);
+	const made: GPUBuffer[] = [];
+	try {
+		for (const name of NAMES) queue.writeBuffer(slot.get(name), 0, wordsOf(memory, name) as Uint32Array<ArrayBuffer>);
+		const constant = (what: string, data: Float32Array | Uint32Array | Uint16Array): BoundRange => {
+			const buffer = createBuffer(device, what, data.byteLength, USAGE.STORAGE | USAGE.COPY_DST);
+			made.push(buffer);
+			upload(queue, buffer, data as Float32Array);
+			return { buffer, offset: 0, size: Math.max(16, Math.ceil(data.byteLength / 4) * 4), skip: 0 };
+		};
+		const { run } = layout;
+		const ranges = run.tensors.map(({ tensor }, i) => constant(`tensor${i}`, (tensor as CpuTensor).data));
+		const anchors = constant('anchors', run.head.anchors ?? new Float32Array(4));
+		const filter = run.classFilter && constant('filter', run.classFilter);
+		slot.growUniform(steps.length);
+		const f32 = new Float32Array(slot.uniform.buffer);
+		writeStruct(PARAMS, run.params, slot.uniform, f32);
+		for (const [i, step] of steps.entries()) {
+			const at = ((i + 1) * STEP_BYTES) / 4;
+			if (step.stage === 'decode') writeStruct(LEVEL, planLevel(run.head.levels[step.level], run.tensors, step.phase), slot.uniform, f32, at);
+			else if (step.stage === 'bins') slot.uniform[at + LEVEL.words.phase] = step.phase;
+			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, slot.uniform, f32, at);
+		}
+		queue.writeBuffer(slot.get('uniform'), 0, slot.uniform as Uint32Array<ArrayBuffer>);
+		const stages = await Promise.all(steps.map((step) => compileFor(device, layout, step)));
+		const encoder = gpuDevice.createCommandEncoder();
+		const pass = encoder.beginComputePass();
+		for (const [i, step] of steps.entries()) {
+			const stage = stages[i];
+			const level = step.stage === 'decode' ? run.head.levels[step.level] : undefined;
+			const inputs: Record<string, BoundRange> = level
+				? {
+						box: ranges[level.box.tensor],
+						classes: ranges[level.classes.tensor],
+						...(level.objectness && { extra: ranges[level.objectness.tensor] }),
+						anchors,
+						...(filter && { class_filter: filter }),
+					}
+				: {};
+			pass.setPipeline(stage.pipeline);
+			const group = slot.group(stage, inputs);
+			if (stage.hasStep) pass.setBindGroup(0, group, [(i + 1) * STEP_BYTES]);
+			else pass.setBindGroup(0, group);
+			const [x, y] = workgroupsOf(step, level?.numAnchors ?? 0, layout.capacity.candidates, layout.multiLabel, layout.sizes);
+			pass.dispatchWorkgroups(x, y, layout.capacity.batch);
+		}
+		pass.end();
+		gpuDevice.queue.submit([encoder.finish()]);
+		const result = memoryOf(layout);
+		for (const name of NAMES) {
+			const words = wordsOf(result, name);
+			words.set(new Uint32Array(await readBuffer(device, slot.get(name))).subarray(0, words.length));
+		}
+		return result;
+	} finally {
+		slot.destroy();
+		for (const buffer of made) buffer.destroy();
+	}
+}
+
+function compileFor(device: Device, layout: Layout, step: Step) {
+	const kernel = kernelOf(step);
+	if (kernel !== 'decode') return compileStage(device, kernelSpecs(layout.sizes)[kernel]);
+	const { head, tensors, classFilter, givenClasses = false } = layout.run;
+	const level = head.levels[0];
+	const half = (at: { tensor: number } | undefined) => at !== undefined && tensors[at.tensor].tensor.type === 'float16';
+	return compileStage(
+		device,
+		decodeSpec({
+			head,
+			multiLabel: layout.multiLabel,
+			classFilter: classFilter !== undefined,
+			givenClasses,
+			half: { box: half(level.box), classes: half(level.classes), extra: half(level.objectness) },
+			sizes: layout.sizes,
+		}),
+	);
+}
