@@ -82,10 +82,8 @@ fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
   var dw = in_order.z;
   var dh = in_order.w;
   #endif
-  #if ${variants.clampHigh === true}
   dw = min(dw, ${wgslFloat(constants.high)});
   dh = min(dh, ${wgslFloat(constants.high)});
-  #endif
   #if ${variants.clampLow === true}
   dw = max(dw, ${wgslFloat(constants.low)});
   dh = max(dh, ${wgslFloat(constants.low)});

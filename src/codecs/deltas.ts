@@ -11,13 +11,16 @@ const round = Math.fround;
 /** log(1000 / 16): the customary limit of a size delta; a box is at most 62.5 times its anchor. */
 export const DELTA_CLAMP = Math.log(1000 / 16);
 
+// e^60 times an anchor is far beyond the coordinates that take part, and far below what float32 holds.
+const FINITE_CLAMP = 60;
+
 /** Options of `deltas`. */
 export interface DeltasOptions {
 	/** The four numbers (x, y, width, height) that targets are multiplied by. Default [1, 1, 1, 1]; SSD and R-CNN second stage [10, 10, 5, 5]. */
 	weights?: readonly number[];
 	/** The same as divisors: 1 / weights. SSD's [0.1, 0.1, 0.2, 0.2], mmdetection's standard deviations. Not together with `weights`. */
 	variances?: readonly number[];
-	/** Limit of size deltas. A number c: d <= c (torchvision, detectron2). [low, high]: both sides (mmdetection). false: only what float32 can hold. Default log(1000/16). */
+	/** Limit of size deltas. A number c: d <= c (torchvision, detectron2). [low, high]: both sides (mmdetection). false: none but 60, which only keeps numbers finite (such a box is rejected anyway). Default log(1000/16). */
 	clamp?: number | readonly [number, number] | false;
 	/** Order of the raw numbers. Default 'xywh'; 'yxhw' in TensorFlow's models. */
 	order?: 'xywh' | 'yxhw';
@@ -37,15 +40,13 @@ export function deltas(given: DeltasOptions = {}): BoxCodec {
 	const weighted = !(vx === 1 && vy === 1 && vw === 1 && vh === 1);
 	const swapped = order === 'yxhw';
 	const clampLow = low !== undefined;
-	const clampHigh = high !== undefined;
 	const lowest = low ?? 0;
-	const highest = high ?? 0;
 
 	const codec: BoxCodec = {
 		kind: 'deltas',
 		anchors: 'xyxy',
-		constants: { vx, vy, vw, vh, low: lowest, high: highest },
-		variants: { order, weighted, clampLow, clampHigh },
+		constants: { vx, vy, vw, vh, low: lowest, high },
+		variants: { order, weighted, clampLow },
 		decodeBox(r0, r1, r2, r3, anchors, a, _stride, out, o) {
 			if (!areFinite(r0, r1, r2, r3)) return writeNaN(out, o);
 			let dx = swapped ? r1 : r0;
@@ -58,10 +59,8 @@ export function deltas(given: DeltasOptions = {}): BoxCodec {
 				dw = round(dw * vw);
 				dh = round(dh * vh);
 			}
-			if (clampHigh) {
-				if (dw > highest) dw = highest;
-				if (dh > highest) dh = highest;
-			}
+			if (dw > high) dw = high;
+			if (dh > high) dh = high;
 			if (clampLow) {
 				if (dw < lowest) dw = lowest;
 				if (dh < lowest) dh = lowest;
@@ -124,8 +123,8 @@ function readVariances(options: DeltasOptions): number[] {
 	return values.map((v) => (name === 'weights' ? 1 / v : v));
 }
 
-function readClamp(clamp: number | readonly [number, number] | false): [number | undefined, number | undefined] {
-	if (clamp === false) return [undefined, undefined];
+function readClamp(clamp: number | readonly [number, number] | false): [number | undefined, number] {
+	if (clamp === false) return [undefined, FINITE_CLAMP];
 	if (typeof clamp === 'number') {
 		if (Number.isFinite(clamp)) return [undefined, round(clamp)];
 	} else if (Array.isArray(clamp) && clamp.length === 2 && clamp.every(Number.isFinite) && clamp[0] < clamp[1]) {

@@ -1,0 +1,141 @@
+// Literal anchors printed by the cited projects, executed unchanged: RetinaNet P3, base size 32, stride 8, three ratios.
+
+import { assert, describe, test } from 'vitest';
+import { type AnchorGridOptions, anchorGrid } from '../../../src/anchors/grid.js';
+
+const OCTAVES = [1, 2 ** (1 / 3), 2 ** (2 / 3)];
+const P3 = { inputSize: [16, 24], strides: [8], ratios: [0.5, 1, 2] } as const;
+
+function row(anchors: Float32Array, i: number): number[] {
+	return Array.from(anchors.subarray(i * 4, i * 4 + 4));
+}
+
+function assertNear(actual: number[], expected: number[], tolerance = 1e-4): void {
+	assert.equal(actual.length, expected.length);
+	actual.forEach((v, i) => {
+		assert.approximately(v, expected[i], tolerance, `element ${i} of [${actual}], expected [${expected}]`);
+	});
+}
+
+describe('golden base anchors', () => {
+	test('torchvision: rounded, ratios outer, centre of the first cell at 0, of the next at 8', () => {
+		const anchors = anchorGrid({ ...P3, sizes: [[32, 40, 50]], style: 'torchvision' });
+		assert.deepEqual(row(anchors, 0), [-23, -11, 23, 11]);
+		assert.deepEqual(row(anchors, 1), [-28, -14, 28, 14]);
+		assert.deepEqual(row(anchors, 3), [-16, -16, 16, 16]);
+		assert.deepEqual(row(anchors, 9 + 3), [-8, -16, 24, 16]);
+	});
+
+	test('detectron2: sizes outer, not rounded', () => {
+		const anchors = anchorGrid({ ...P3, sizes: [[32, 40.32, 50.8]], style: 'detectron2' });
+		assertNear(row(anchors, 0), [-22.6274, -11.3137, 22.6274, 11.3137]);
+		assertNear(row(anchors, 1), [-16, -16, 16, 16]);
+		assertNear(row(anchors, 3).slice(0, 2), [-28.5106, -14.2553], 3e-3); // its 40.3175 prints as 40.32
+		assertNear(row(anchorGrid({ ...P3, sizes: [[32, 40.31747, 50.7968]], style: 'detectron2' }), 3).slice(0, 2), [-28.5088, -14.2544]);
+		assertNear(row(anchors, 9 + 1), [-8, -16, 24, 16]);
+	});
+
+	test('detectron2: class default offset 0.5 puts the first centre at 4', () => {
+		const anchors = anchorGrid({ ...P3, sizes: [32], ratios: [1], style: 'detectron2', offset: 0.5 });
+		assertNear(row(anchors, 0), [-12, -12, 20, 20]);
+	});
+
+	test('mmdetection: ratios outer, octave base scale 4', () => {
+		const anchors = anchorGrid({ ...P3, sizes: [8 * 4], scales: OCTAVES, style: 'mmdet' });
+		assertNear(row(anchors, 0), [-22.6274, -11.3137, 22.6274, 11.3137]);
+		assertNear(row(anchors, 1).slice(0, 2), [-28.5088, -14.2544]);
+		assertNear(row(anchors, 3), [-16, -16, 16, 16]);
+	});
+
+	test('mmdetection legacy: inclusive pixels, rounded, centres 3.5 and 11.5', () => {
+		const anchors = anchorGrid({ ...P3, sizes: [8 * 4], scales: OCTAVES, style: 'mmdet-legacy' });
+		assert.deepEqual(row(anchors, 0), [-19, -7, 26, 14]);
+		assert.deepEqual(row(anchors, 1), [-25, -10, 32, 17]);
+		assert.deepEqual(row(anchors, 3), [-12, -12, 19, 19]);
+		const next = row(anchors, 9 + 3);
+		assert.equal((next[0] + next[2]) / 2, 11.5);
+	});
+
+	test('keras-retinanet: centre of the first cell at 4, of the next at 12', () => {
+		const anchors = anchorGrid({ ...P3, sizes: [32], scales: OCTAVES, style: 'keras-retinanet' });
+		assertNear(row(anchors, 0), [-18.6274, -7.3137, 26.6274, 15.3137]);
+		assertNear(row(anchors, 1).slice(0, 2), [-28.5088 + 4, -14.2544 + 4]);
+		assertNear(row(anchors, 3), [-12, -12, 20, 20]);
+		assertNear(row(anchors, 9 + 3), [-4, -12, 28, 20]);
+	});
+});
+
+describe('an input of 800, P6 and P7', () => {
+	const centres = (style: AnchorGridOptions['style'], stride: number) => {
+		const anchors = anchorGrid({ inputSize: [800, 800], strides: [stride], sizes: [32], ratios: [1], style });
+		const cells = Math.sqrt(anchors.length / 4);
+		return Array.from({ length: cells }, (_, x) => (anchors[x * 4] + anchors[x * 4 + 2]) / 2);
+	};
+	test('torchvision: 13 cells of floor(800 / 13) = 61, 0 to 732; P7 7 cells of 114, 0 to 684', () => {
+		const p6 = centres('torchvision', 64);
+		assert.deepEqual([p6.length, p6[0], p6[1], p6[12]], [13, 0, 61, 732]);
+		const p7 = centres('torchvision', 128);
+		assert.deepEqual([p7.length, p7[1], p7[6]], [7, 114, 684]);
+	});
+	test('torchvision: the last centre of P3 is 792', () => assert.equal(centres('torchvision', 8)[99], 792));
+	test('detectron2 and mmdetection: 0 to 768', () => {
+		for (const style of ['detectron2', 'mmdet'] as const) assert.deepEqual([centres(style, 64)[0], centres(style, 64)[12]], [0, 768]);
+	});
+	test('keras-retinanet: 32 to 800', () => assert.deepEqual([centres('keras-retinanet', 64)[0], centres('keras-retinanet', 64)[12]], [32, 800]));
+});
+
+describe('properties', () => {
+	test('count is the sum of height x width x shapes; the order is y, x, anchor', () => {
+		const anchors = anchorGrid({ inputSize: [104, 64], strides: [8, 16], sizes: [[32, 40], [64, 80]] });
+		assert.equal(anchors.length / 4, (13 * 8 + 7 * 4) * 6);
+		assert.equal(anchors[6 * 4] - anchors[0], 8); // next cell: one step in x
+		assert.equal(anchors[8 * 6 * 4 + 1] - anchors[1], 8); // next row: one step in y
+	});
+	test('the area is (size x scale)^2 for every ratio', () => {
+		const anchors = anchorGrid({ inputSize: [8, 8], strides: [8], sizes: [32], scales: OCTAVES, ratios: [0.5, 1, 2, 3], style: 'detectron2' });
+		for (let i = 0; i < 12; i++) {
+			const [x1, y1, x2, y2] = row(anchors, i);
+			const expected = (32 * OCTAVES[Math.floor(i / 4)]) ** 2;
+			assert.approximately(((x2 - x1) * (y2 - y1)) / expected, 1, 1e-5);
+		}
+	});
+	test('torchvision rounds halves to even', () => {
+		// half sizes 2.5 and 3.5
+		const anchors = anchorGrid({ inputSize: [8, 8], strides: [8], sizes: [[5, 7]], ratios: [1] });
+		assert.deepEqual(row(anchors, 0), [-2, -2, 2, 2]);
+		assert.deepEqual(row(anchors, 1), [-4, -4, 4, 4]);
+	});
+	test('an empty feature map gives no anchors', () => {
+		const anchors = anchorGrid({ inputSize: [64, 64], strides: [8], gridSizes: [[0, 7]], sizes: [32] });
+		assert.instanceOf(anchors, Float32Array);
+		assert.equal(anchors.length, 0);
+	});
+});
+
+describe('refusals name the element', () => {
+	const good = { inputSize: [64, 64], strides: [8, 16], sizes: [32, 64] } as AnchorGridOptions;
+	const cases: [string, Partial<Record<keyof AnchorGridOptions, unknown>>, RegExp][] = [
+		['stride 0', { strides: [8, 0] }, /RangeError: anchorGrid: strides\[1\] must be a positive number; got 0/],
+		['stride NaN', { strides: [Number.NaN, 8] }, /strides\[0\].*got NaN/],
+		['ratio 0', { ratios: [1, 0] }, /ratios\[1\].*got 0/],
+		['negative scale', { scales: [-1] }, /scales\[0\].*got -1/],
+		['no sizes', { sizes: [[], 64] }, /TypeError: anchorGrid: sizes\[0\] must be a list with at least one number/],
+		['too few sizes', { sizes: [32] }, /sizes must have one entry per stride, 2/],
+		['a style nobody has', { style: 'torchvison' }, /style.*torchvison.*did you mean 'torchvision'/],
+		['an unknown option', { ratio: [1] } as never, /ratio/],
+		['a size of one number', { inputSize: 640 }, /inputSize must be \[height, width\]/],
+		['a fractional grid', { gridSizes: [[1.5, 2], [1, 1]] }, /gridSizes\[0\]/],
+		['an infinite offset', { offset: Infinity }, /offset/],
+	];
+	for (const [name, change, text] of cases) {
+		test(name, () => {
+			let error: unknown;
+			try {
+				anchorGrid({ ...good, ...change } as AnchorGridOptions);
+			} catch (e) {
+				error = e;
+			}
+			assert.match(String(error), text);
+		});
+	}
+});

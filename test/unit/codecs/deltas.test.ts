@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { assert, describe, test } from 'vitest';
+import { DELTA_CLAMP, deltas } from '../../../src/codecs/deltas.js';
+
+const ANCHOR = Float32Array.of(10, 20, 50, 100); // 40 x 80, centre (30, 60)
+
+function assertBox(actual: Float32Array, expected: number[], tolerance = 1e-4): void {
+	expected.forEach((v, i) => {
+		assert.approximately(actual[i], v, tolerance, `coordinate ${i} of [${actual}]`);
+	});
+}
+
+/** float32 box with corners in a range, at least 1/16 px on each side. */
+const box = fc
+	.tuple(fc.double({ min: -2000, max: 2000, noNaN: true }), fc.double({ min: -2000, max: 2000, noNaN: true }), fc.double({ min: 0.0625, max: 1500, noNaN: true }), fc.double({ min: 0.0625, max: 1500, noNaN: true }))
+	.map(([x, y, w, h]) => Float32Array.of(x, y, x + w, y + h).map((v) => v + 0)); // no -0: decoding gives 0
+
+describe('formulas', () => {
+	test('paper: x = dx aw + ax, w = exp(dw) aw', () => {
+		const raw = Float32Array.of(0.5, -0.25, Math.log(2), Math.log(0.5));
+		// centre (30 + 20, 60 - 20), size 80 x 40
+		assertBox(deltas().decode(raw, ANCHOR), [10, 20, 90, 60]);
+	});
+	test('encode is the inverse', () => {
+		const raw = deltas().encode(Float32Array.of(10, 20, 90, 60), ANCHOR);
+		assertBox(raw, [0.5, -0.25, Math.log(2), Math.log(0.5)], 1e-6);
+	});
+	test('variances 0.1, 0.1, 0.2, 0.2 are weights 10, 10, 5, 5', () => {
+		const raw = Float32Array.of(5, -2.5, 5 * Math.log(2), 5 * Math.log(0.5));
+		assertBox(deltas({ variances: [0.1, 0.1, 0.2, 0.2] }).decode(raw, ANCHOR), [10, 20, 90, 60]);
+		assertBox(deltas({ weights: [10, 10, 5, 5] }).decode(raw, ANCHOR), [10, 20, 90, 60]);
+		assertBox(deltas({ weights: [10, 10, 5, 5] }).encode(Float32Array.of(10, 20, 90, 60), ANCHOR), Array.from(raw), 1e-5);
+	});
+	test("order 'yxhw' (EfficientDet, TensorFlow)", () => {
+		const codec = deltas({ order: 'yxhw' });
+		const raw = Float32Array.of(-0.25, 0.5, Math.log(0.5), Math.log(2));
+		assertBox(codec.decode(raw, ANCHOR), [10, 20, 90, 60]);
+		assertBox(codec.encode(Float32Array.of(10, 20, 90, 60), ANCHOR), Array.from(raw), 1e-6);
+	});
+});
+
+describe('clamps', () => {
+	const sizeOf = (codec: ReturnType<typeof deltas>, d: number) => {
+		const out = codec.decode(Float32Array.of(0, 0, d, d), Float32Array.of(0, 0, 16, 16));
+		return out[2] - out[0];
+	};
+	test('the limit is 4.135166556742356', () => assert.equal(DELTA_CLAMP, 4.135166556742356));
+	test('one-sided by default: 16 px grow to 1000, and shrink without limit', () => {
+		assert.approximately(sizeOf(deltas(), 1000), 1000, 1e-3);
+		assert.approximately(sizeOf(deltas(), 4.2), 1000, 1e-3);
+		assert.isBelow(sizeOf(deltas(), -1000), 1e-6);
+		assert.approximately(sizeOf(deltas(), -5), 16 * Math.exp(-5), 1e-5);
+	});
+	test('mmdetection: both sides', () => {
+		const codec = deltas({ clamp: [-DELTA_CLAMP, DELTA_CLAMP] });
+		assert.approximately(sizeOf(codec, 1000), 1000, 1e-3);
+		assert.approximately(sizeOf(codec, -1000), (16 * 16) / 1000, 1e-5);
+	});
+	test('none (Caffe): only what float32 holds', () => {
+		assert.approximately(sizeOf(deltas({ clamp: false }), 6) / (16 * Math.exp(6)), 1, 1e-6);
+		assert.isBelow(sizeOf(deltas({ clamp: false }), 1000), Infinity);
+	});
+});
+
+describe('exact', () => {
+	test('decode(0) is the anchor and encode(anchor) is 0', () => {
+		fc.assert(
+			fc.property(box, (anchor) => {
+				for (const codec of [deltas(), deltas({ variances: [0.1, 0.1, 0.2, 0.2] }), deltas({ order: 'yxhw', clamp: false })]) {
+					assert.deepEqual(codec.decode(new Float32Array(4), anchor), anchor);
+					assert.deepEqual(codec.encode(anchor, anchor).map(Math.abs), new Float32Array(4));
+				}
+			}),
+		);
+	});
+	test('decode(encode(box)) is the box within 1e-5 of its coordinates or size', () => {
+		fc.assert(
+			fc.property(box, box, (gt, anchor) => {
+				const codec = deltas({ clamp: false });
+				const out = codec.decode(codec.encode(gt, anchor), anchor);
+				const scale = Math.max(...gt.map(Math.abs), ...anchor.map(Math.abs), gt[2] - gt[0], gt[3] - gt[1]);
+				assertBox(out, Array.from(gt), 1e-5 * scale);
+			}),
+		);
+	});
+	test('whatever the deltas, a decoded box is finite and not inverted', () => {
+		const delta = fc.oneof(fc.double({ min: -1e4, max: 1e4, noNaN: true }), fc.constantFrom(0, -0, 1e-40, 1000, -1000, 1e18, -1e18));
+		fc.assert(
+			fc.property(fc.tuple(delta, delta, delta, delta), box, (raw, anchor) => {
+				const out = deltas().decode(Float32Array.from(raw), anchor);
+				assert.isTrue(out.every(Number.isFinite), `[${out}]`);
+				assert.isTrue(out[2] >= out[0] && out[3] >= out[1], `[${out}]`);
+			}),
+		);
+	});
+	test('a raw number that is not finite, anywhere, gives NaN everywhere', () => {
+		for (const bad of [NaN, Infinity, -Infinity]) {
+			for (let i = 0; i < 4; i++) {
+				const raw = new Float32Array(4);
+				raw[i] = bad;
+				assert.isTrue(deltas().decode(raw, ANCHOR).every(Number.isNaN), `${bad} at ${i}`);
+			}
+		}
+	});
+	test('inputs are not modified, rows are independent', () => {
+		const raw = Float32Array.of(0, 0, 0, 0, 0.5, -0.25, Math.log(2), Math.log(0.5));
+		const anchors = Float32Array.of(...ANCHOR, ...ANCHOR);
+		const out = deltas().decode(raw, anchors);
+		assert.deepEqual(out.subarray(0, 4), ANCHOR);
+		assertBox(out.subarray(4), [10, 20, 90, 60]);
+		assert.deepEqual(Array.from(anchors.subarray(0, 4)), [10, 20, 50, 100]);
+	});
+});
+
+describe('refusals', () => {
+	test('a ground truth without size is named: its log would be -Infinity', () => {
+		const anchors = Float32Array.of(...ANCHOR, ...ANCHOR);
+		assert.throws(() => deltas().encode(Float32Array.of(0, 0, 1, 1, 5, 5, 5, 9), anchors), RangeError, /deltas.encode: boxes\[1\] must have a positive width.*\[5, 5, 5, 9\]/);
+		assert.throws(() => deltas().encode(Float32Array.of(0, 3, 1, 1), ANCHOR), /boxes\[0\] must have a positive height/);
+		assert.throws(() => deltas().encode(ANCHOR, Float32Array.of(0, 0, 0, 1)), /anchors\[0\] must have a positive width/);
+		assert.throws(() => deltas().encode(Float32Array.of(0, 0, NaN, 1), ANCHOR), /boxes\[0\]/);
+	});
+	test('lengths and kinds', () => {
+		assert.throws(() => deltas().decode(new Float32Array(5), ANCHOR), RangeError, /deltas.decode: raw must have a length that is a multiple of 4; got 5/);
+		assert.throws(() => deltas().decode(new Float32Array(8), ANCHOR), RangeError, /anchors must have as many rows as raw, 2; got 1/);
+		assert.throws(() => deltas().decode(new Float32Array(4)), TypeError, /anchors must be given/);
+		assert.throws(() => deltas().decode([0, 0, 0, 0] as never, ANCHOR), TypeError, /raw must be a Float32Array/);
+		assert.throws(() => deltas().encode(new Float64Array(4) as never, ANCHOR), TypeError, /boxes must be a Float32Array/);
+	});
+	test('options', () => {
+		assert.throws(() => deltas({ weights: [1, 1, 1, 1], variances: [1, 1, 1, 1] }), /variances must not be given beside weights/);
+		assert.throws(() => deltas({ variances: [0.1, 0, 0.2, 0.2] }), /variances\[1\] must be a positive number; got 0/);
+		assert.throws(() => deltas({ weights: [1, 1] }), /weights must be four numbers/);
+		assert.throws(() => deltas({ clamp: NaN }), /clamp must be/);
+		assert.throws(() => deltas({ clamp: [2, 1] }), /clamp must be/);
+		assert.throws(() => deltas({ order: 'xyxy' as never }), /order must be/);
+		assert.throws(() => deltas({ variance: [1, 1, 1, 1] } as never), /did you mean variances/);
+	});
+	test('no rows', () => assert.deepEqual(deltas().decode(new Float32Array(0), new Float32Array(0)), new Float32Array(0)));
+});
