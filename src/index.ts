@@ -28,6 +28,7 @@ export type { Detection, Detections } from './detections.js';
 export { KedgeError, type KedgeErrorCode } from './errors.js';
 export { defineHead } from './heads/define.js';
 export type { Axis, Field, Head, Level, ScoreSpec, TensorSpec } from './heads/head.js';
+export { type HeadCandidate, type InferHints, type InferredHead, inferHead } from './heads/infer.js';
 export { type RetinanetOptions, retinanet } from './heads/retinanet.js';
 export { type SsdOptions, ssd } from './heads/ssd.js';
 export { type Yolov5Options, yolov5 } from './heads/yolov5.js';

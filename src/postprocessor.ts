@@ -159,7 +159,7 @@ class HeadPostprocessor implements Postprocessor {
 
 	async #compute(call: Call): Promise<{ kept: Kept[]; kind: BackendKind }> {
 		const { link } = this.#backend;
-		if (call.location === 'gpu' && !link.device) {
+		if (call.location === 'gpu' && !link.device && !link.isLost) {
 			const remedy = `give the device that made them as the option device, or outputs in CPU memory (onnxruntime-web: preferredOutputLocation: 'cpu')`;
 			refuse(TypeError, 'run', 'outputs', 'must be in CPU memory as long as kedge knows no GPU device', 'tensors on the GPU', remedy);
 		}
