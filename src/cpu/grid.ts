@@ -6,16 +6,18 @@
 // cells, and boxes of one size that overlap little cannot crowd a cell. A candidate looks only at grids whose boxes are
 // neither too small nor too large to suppress it.
 //
-// Why this finds every suppressor A of a candidate B. Suppose IoU(A, B) > t. On each axis the part they share is longer
-// than t wB, because area(A and B) > t area(B) and the shared height is at most hB; and longer than t wA. Hence
-//   (1) wA > t wB and wB > t wA;
-//   (2) the shared part reaches over x1B + t wB to the right and over x2B - t wB to the left (it is an interval inside B
-//       longer than t wB), so A meets [x1B + t wB, x2B - t wB]; for t >= 1/2 that interval turns round, and A contains
-//       the centre of B;
-//   (3) for t >= 1/2 the centre of B keeps a distance: x1A <= x2B - t wB = centre - (t - 1/2) wB, and wB > t wA, so the
-//       centre lies inside A shrunk by (t - 1/2) t wA at each end.
+// Why this finds every suppressor A of a candidate B. Suppose IoU(A, B) > t. Take one axis, widths wA and wB, shared
+// length o. Since the shared height is at most either height, IoU <= o / (wA + wB - o): on the axis alone it is above t,
+// too, so o > t / (1 + t) (wA + wB). With o <= wA and o <= wB follows
+//   (1) wA > t wB and wB > t wA, and therefore o > t wB;
+//   (2) A reaches over x1B + t wB to the right and over x2B - t wB to the left, because the shared part, an interval in
+//       B longer than t wB, does: A meets [x1B + t wB, x2B - t wB]. For t >= 1/2 that interval has turned round, and A
+//       contains the centre of B;
+//   (3) for t > 1/2 that centre keeps a distance of (1 - 1 / 2t) wA from both ends of A. If B sticks out of A at x1A, the
+//       centre lies o - wB / 2 > t / (1 + t) wA - (1/2 - t / (1 + t)) wB to the right of x1A, and wB < wA / t gives the
+//       bound; if it does not, the centre lies at least wB / 2 > t wA / 2 to the right, which is no less.
 // The decision is made in float32: at most 16 roundings of 2^-24 each enter it, so what passes has a real IoU above
-// t (1 - 2^-20). All bounds here use t - 2^-14, whose slack of 2^-15 box sizes also covers every rounding of the double
+// t (1 - 2^-20). All bounds here use t - 2^-14, whose slack of 2^-16 box sizes also covers every rounding of the double
 // arithmetic below: a float32 box is at least 2^-25 of its coordinates wide, so their double roundings are 2^-28 of it.
 // Cell numbers are floor(x * 2^k): exact products, and floor is monotone.
 
@@ -73,7 +75,7 @@ export class KeptGrid {
 		this.agnostic = classAgnostic;
 		const safe = Math.max(0, threshold - SLACK);
 		this.share = Math.min(0.5, safe);
-		this.shrink = Math.max(0, safe - 0.5) * safe;
+		this.shrink = Math.max(0, 1 - 0.5 / safe);
 		// Cells are twice the smallest size of their class, and smaller with the shrunk boxes.
 		const cell = 2 * 2 ** Math.ceil(Math.log2(1 - 2 * this.shrink));
 		for (let size = 0; size < SIZES; size++) this.inverseCell[size] = 1 / (2 ** (2 * size - 127) * cell);
