@@ -99,7 +99,7 @@ console.log(JSON.stringify(results));`,
 
 /** Opens a page of a folder under a strict policy and returns what it puts into `window.results`, and what it asked for. */
 async function visit(folder: string, page: string) {
-	const policy = "default-src 'self'; script-src 'self'; worker-src 'self'; object-src 'none'";
+	const policy = "default-src 'self'; script-src 'self'; worker-src 'self'; img-src data:; object-src 'none'";
 	const server = await serve(folder, { 'content-security-policy': policy });
 	const context = await browser.newContext();
 	try {

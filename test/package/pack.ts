@@ -1,7 +1,7 @@
 // Packs the library as npm would publish it and unpacks it where a consumer would find it: a fresh folder outside the
 // repository, with node_modules/kedge and nothing from a registry.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,7 +26,15 @@ export function makeConsumer(): Consumer {
 	const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'kedge-consumer-')));
 	const run: Consumer['run'] = (command, args, env = {}) => {
 		const { NODE_OPTIONS: _, ...inherited } = process.env;
-		return execFileSync(command, args, { cwd: folder, env: { ...inherited, ...env }, encoding: 'utf8', timeout: 120_000, stdio: ['ignore', 'pipe', 'pipe'] });
+		const result = spawnSync(command, args, {
+			cwd: folder,
+			env: { ...inherited, ...env },
+			encoding: 'utf8',
+			timeout: 120_000,
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		if (result.status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${result.signal ?? result.status}\n${result.stdout}\n${result.stderr}`);
+		return result.stdout;
 	};
 	execFileSync('npm', ['pack', '--pack-destination', folder], { cwd: repository, encoding: 'utf8', timeout: 240_000, stdio: ['ignore', 'pipe', 'pipe'] });
 	const tarball = path.join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) as string);
