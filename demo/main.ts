@@ -10,7 +10,7 @@ import { DEFAULTS, LABEL_LIMITS, LIMITS, readLabels, readSettings, type Settings
 import { cameraSource, clipSource, fileSource, listCameras, type Source } from './sources.js';
 
 const { settings, problems } = readSettings(location.search);
-const processor = new Processor(byId('frame', HTMLCanvasElement));
+const processor = new Processor();
 const readout = new Readout();
 const player = new Player(processor, readout, settings);
 
@@ -86,6 +86,7 @@ async function useBackend(backend: Settings['backend']): Promise<void> {
 
 async function useRuntime(runtime: Settings['runtime']): Promise<void> {
 	settings.runtime = runtime;
+	check('runtime', runtime);
 	remember();
 	if (file) await useNetwork(file.bytes, file.name, labels);
 }
@@ -104,8 +105,7 @@ async function useSource(make: () => Promise<Source> | Source): Promise<void> {
 	button('use-camera').textContent = source.kind === 'camera' ? 'Stop camera' : 'Camera';
 	button('play').disabled = !source.moves;
 	button('step').disabled = !source.moves;
-	processor.show(source);
-	player.redraw();
+	player.preview(source);
 	say(`Showing ${source.label}, ${source.width} × ${source.height}.`);
 	byId('camera-choice', HTMLElement).hidden = source.kind !== 'camera';
 	if (source.kind === 'camera') await fillCameras(source.label);
@@ -228,6 +228,12 @@ function connectPlayer(): void {
 		console.error(error);
 		complain(error);
 		say('Stopped.');
+	};
+	player.onLost = () => {
+		say('The GPU device was lost; going on without it.');
+		// What onnxruntime had on that device is gone with it; kedge finds its own way.
+		if (processor.network?.runtime === 'webgpu') attempt(() => useRuntime('wasm'));
+		else if (!player.playing) attempt(() => player.again());
 	};
 	button('play').addEventListener('click', () => (player.playing ? player.pause() : player.play()));
 	button('step').addEventListener('click', () => attempt(() => player.step()));

@@ -1,6 +1,7 @@
 // The loop: a frame that comes while another is worked on is dropped, never queued; changes of settings wait their turn
 // and the newest wins. All work of the page goes through here, one piece at a time.
 
+import { type Detection, KedgeError } from 'kedge';
 import { drawOverlay } from './overlay.js';
 import { byId, complain } from './page.js';
 import type { FrameResult, Processor } from './processor.js';
@@ -20,6 +21,9 @@ export class Player {
 	onChange: (playing: boolean) => void = () => undefined;
 	/** Called with an error that ended the work on a frame; playing has stopped. */
 	onFault: (error: unknown) => void = complain;
+	/** Called when a frame was given up because the GPU device went away; playing goes on. */
+	onLost: () => void = () => undefined;
+	#losses = 0;
 	#source: Source | undefined;
 	#playing = false;
 	#waiting = 0;
@@ -118,6 +122,15 @@ export class Player {
 		if (this.#last) this.#draw(this.#last);
 	}
 
+	/** Shows a source's present frame, without boxes. */
+	preview(source: Source): void {
+		this.#last = undefined;
+		this.#processor.capture(source);
+		this.#showFrame();
+		placeOverlay();
+		drawOverlay(byId('overlay', HTMLCanvasElement), [source.width, source.height], []);
+	}
+
 	#onFrame(): void {
 		if (this.#waiting > 0 || !this.#processor.network) {
 			this.#dropped++;
@@ -138,6 +151,7 @@ export class Player {
 		try {
 			const result = await makeResult();
 			this.#last = result;
+			this.#losses = 0;
 			const start = performance.now();
 			const objects = this.#draw(result);
 			const single = !this.#playing;
@@ -146,17 +160,33 @@ export class Player {
 			const detail: FrameEvent = { ...result, processed: this.#processed, dropped: this.#dropped };
 			document.dispatchEvent(new CustomEvent('kedge:frame', { detail }));
 		} catch (error) {
+			if (error instanceof KedgeError && error.code === 'DEVICE_LOST' && this.#losses++ < 3) {
+				this.onLost();
+				return;
+			}
 			this.pause();
 			this.onFault(error);
 		}
 	}
 
-	#draw(result: FrameResult) {
-		const frame = byId('frame', HTMLCanvasElement);
-		if (frame.dataset.placed !== `${frame.width}x${frame.height}`) placeOverlay();
+	#draw(result: FrameResult): Detection[] {
+		const frame = this.#showFrame();
 		const objects = result.detections.toObjects();
 		drawOverlay(byId('overlay', HTMLCanvasElement), [frame.width, frame.height], objects);
 		return objects;
+	}
+
+	/** Puts the captured frame on the page. */
+	#showFrame(): HTMLCanvasElement {
+		const frame = byId('frame', HTMLCanvasElement);
+		const { width, height } = this.#processor.frame;
+		if (frame.width !== width || frame.height !== height) {
+			frame.width = width;
+			frame.height = height;
+			placeOverlay();
+		}
+		frame.getContext('2d', { alpha: false })?.drawImage(this.#processor.frame, 0, 0);
+		return frame;
 	}
 
 	#showRate(single: boolean): void {
@@ -179,5 +209,4 @@ export function placeOverlay(): void {
 	overlay.style.top = `${(frame.clientHeight - height) / 2}px`;
 	overlay.style.width = `${width}px`;
 	overlay.style.height = `${height}px`;
-	frame.dataset.placed = `${frame.width}x${frame.height}`;
 }

@@ -17,7 +17,6 @@ export class Preprocessor {
 		canvas.height = height;
 		const context = canvas.getContext('2d', { willReadFrequently: true, alpha: false });
 		if (!context) throw new Error('preprocess: the browser gave no canvas');
-		context.imageSmoothingQuality = 'high';
 		this.#context = context;
 		this.#size = inputSize;
 		this.input = new Float32Array(3 * height * width);

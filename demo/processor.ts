@@ -20,9 +20,10 @@ export interface FrameResult {
 	readonly agreement?: { equal: boolean; difference?: string };
 }
 
-/** Owns the network and the postprocessors; `frame` is the canvas that shows the picture. */
+/** Owns the network, the postprocessors and the captured frame. */
 export class Processor {
-	readonly #frame: HTMLCanvasElement;
+	/** The frame that is worked on. Shown only together with its boxes, which come later. */
+	readonly frame = document.createElement('canvas');
 	readonly #context: CanvasRenderingContext2D;
 	#network: Network | undefined;
 	#preprocessor: Preprocessor | undefined;
@@ -33,10 +34,10 @@ export class Processor {
 	#times = { capture: 0, preprocess: 0, inference: 0 };
 	#adapter = '';
 
-	constructor(frame: HTMLCanvasElement) {
-		const context = frame.getContext('2d', { alpha: false });
+	constructor() {
+		// In CPU memory, because every frame is read: from a GPU canvas that takes tens of milliseconds.
+		const context = this.frame.getContext('2d', { alpha: false, willReadFrequently: true });
 		if (!context) throw new Error('demo: the browser gave no canvas');
-		this.#frame = frame;
 		this.#context = context;
 	}
 
@@ -80,10 +81,10 @@ export class Processor {
 		const preprocessor = this.#preprocessor;
 		if (!network || !preprocessor) throw new Error('demo: there is no network yet');
 		const start = performance.now();
-		this.#capture(source);
+		this.capture(source);
 		const captured = performance.now();
 		const transform = letterbox([source.height, source.width], network.inputSize);
-		const input = preprocessor.run(this.#frame, transform);
+		const input = preprocessor.run(this.frame, transform);
 		const prepared = performance.now();
 		const outputs = await network.run(input);
 		const inferred = performance.now();
@@ -116,14 +117,10 @@ export class Processor {
 		return { detections, times: { ...this.#times, postprocess }, backend: { kind, reason }, adapter: this.#adapter, agreement };
 	}
 
-	/** Draws the source's present frame, without looking for anything in it. */
-	show(source: Source): void {
-		this.#capture(source);
-	}
-
-	#capture(source: Source): void {
-		if (this.#frame.width !== source.width) this.#frame.width = source.width;
-		if (this.#frame.height !== source.height) this.#frame.height = source.height;
+	/** Takes the source's present frame. */
+	capture(source: Source): void {
+		if (this.frame.width !== source.width) this.frame.width = source.width;
+		if (this.frame.height !== source.height) this.frame.height = source.height;
 		source.draw(this.#context);
 	}
 

@@ -11,7 +11,7 @@ const INTERVAL = 200;
 const FRESHNESS = 0.25;
 
 /** Names of rows that are not kedge's own stages. */
-const ROWS: Readonly<Record<string, string>> = { capture: 'capture', preprocess: 'preprocess', inference: 'inference', postprocess: 'post-processing', draw: 'draw' };
+const ROWS: Readonly<Record<string, string>> = { capture: 'capture', preprocess: 'preprocess', inference: 'inference', postprocess: 'post-processing', wait: 'sending and waiting', draw: 'draw' };
 
 /** Writes results into the page. */
 export class Readout {
@@ -34,13 +34,17 @@ export class Readout {
 	/** Takes a frame's numbers in; `now` writes them at once (a single frame), else when it is time. */
 	show(result: FrameResult, objects: readonly Detection[], draw: number, now: boolean): void {
 		const { times, agreement } = result;
-		const stages = Object.entries(result.detections.timings ?? {});
+		const { total: whole, ...stages } = result.detections.timings ?? {};
+		const known = Object.values(stages).reduce((sum, ms) => sum + ms, 0);
+		// On the GPU stages are timed by its own clock; the rest of the way is sending, waiting and reading back.
+		const rest: [string, number, string][] = whole === undefined ? [] : [['wait', Math.max(0, whole - known), 'part']];
 		const parts: [string, number, string][] = [
 			['capture', times.capture, ''],
 			['preprocess', times.preprocess, ''],
 			['inference', times.inference, ''],
 			['postprocess', times.postprocess, ''],
-			...stages.map(([name, ms]): [string, number, string] => [`stage ${name}`, ms, 'part']),
+			...Object.entries(stages).map(([name, ms]): [string, number, string] => [`stage ${name}`, ms, 'part']),
+			...rest,
 			['draw', draw, ''],
 		];
 		const total = parts.reduce((sum, [, ms, kind]) => sum + (kind ? 0 : ms), 0);
