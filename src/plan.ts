@@ -30,8 +30,11 @@ export interface Capacity {
 	readonly rows: number;
 }
 
-/** Narrowing rounds that surely find the cut: 2^32 keys by 4096 thrice, then 2^32 ids by 4096 thrice at most. */
-const REFINE_ROUNDS = 6;
+/** Narrowing rounds that surely find the cut: each divides 2^32 keys, then 2^32 ids, by the number of bins. */
+function refineRounds(sizes: Sizes): number {
+	return 2 * Math.ceil(32 / Math.log2(sizes.bins));
+}
+
 /** The full bitmask is for this many candidates at most: 2 MB. */
 export const BITMASK_LIMIT = 4096;
 
@@ -45,7 +48,6 @@ export function planCapacity(head: Head, multiLabel: boolean, batch: number, cal
 /** Bytes of each buffer. */
 export function planBytes(capacity: Capacity, sizes: Sizes, bitmask: boolean) {
 	const { batch, candidates, rows } = capacity;
-	const limit = Math.min(candidates, BITMASK_LIMIT);
 	return {
 		state: batch * stateWords(sizes) * 4,
 		candidates: batch * candidates * CANDIDATE.byteSize,
@@ -54,7 +56,7 @@ export function planBytes(capacity: Capacity, sizes: Sizes, bitmask: boolean) {
 		kept: batch * rows * 4,
 		dead: Math.max(4, batch * Math.ceil(sizes.block / 32) * 4),
 		output: batch * (HEADER_WORDS + rows * ROW_WORDS) * 4,
-		overlaps: bitmask ? batch * limit * Math.ceil(limit / 32) * 4 : 0,
+		overlaps: bitmask ? batch * BITMASK_LIMIT * (BITMASK_LIMIT / 32) * 4 : 0,
 	};
 }
 
@@ -66,7 +68,7 @@ export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, c
 		decode(PHASE.count);
 		steps.push({ stage: 'bins', phase: PHASE.count });
 		const mayOverflow = head.numAnchors * head.numClasses > capacity.candidates;
-		for (let round = 0; mayOverflow && round < REFINE_ROUNDS; round++) {
+		for (let round = 0; mayOverflow && round < refineRounds(sizes); round++) {
 			decode(PHASE.refine);
 			steps.push({ stage: 'bins', phase: PHASE.refine });
 		}

@@ -154,10 +154,9 @@ gpuTest('stages: a cut that thousands of equal scores share is settled by id, to
 		for (const values of [[0.5], [0.5, 0.50001, 0.7], [0.3, 0.9]]) {
 			const tensors = randomOutputs(head, { batch: 1, half: false, seed: 2, hits: 1, nasty: 0, values });
 			const call = callOf({ score: 0.25, maxCandidates: 37, tiesHighest });
-			const layout = layOut(head, tensors, call, { ...TOY, bins: 16 }, { multiLabel: true });
-			const narrow = { ...layout, capacity: { ...layout.capacity, candidates: 64 } };
-			narrow.run.params.capacity = 64;
-			await checkEveryStep(device, narrow);
+			const memory = await checkEveryStep(device, layOut(head, tensors, call, { ...TOY, bins: 16 }, { multiLabel: true, candidates: 64 }));
+			assert.equal(stateOf(memory, 0).counters[COUNTERS.sorted], 37);
+			assert.isAtMost(stateOf(memory, 0).counters[COUNTERS.appended], 64);
 		}
 	}
 }, 120_000);

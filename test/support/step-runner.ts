@@ -24,9 +24,10 @@ export interface Layout {
 }
 
 /** Lays out a run of a head over CPU tensors. */
-export function layOut(head: Head, tensors: readonly BoundTensor[], call: CallParams, sizes: Sizes, options: { batch?: number; multiLabel?: boolean; classFilter?: Uint32Array; givenClasses?: boolean; bitmask?: boolean } = {}): Layout {
+export function layOut(head: Head, tensors: readonly BoundTensor[], call: CallParams, sizes: Sizes, options: { batch?: number; multiLabel?: boolean; classFilter?: Uint32Array; givenClasses?: boolean; bitmask?: boolean; candidates?: number } = {}): Layout {
 	const multiLabel = options.multiLabel ?? head.multiLabel ?? false;
-	const capacity = planCapacity(head, multiLabel, options.batch ?? 1, call);
+	const planned = planCapacity(head, multiLabel, options.batch ?? 1, call);
+	const capacity = { ...planned, candidates: options.candidates ?? planned.candidates };
 	const params = planParams(head, multiLabel, capacity, call, sizes, undefined, 7);
 	const steps = planSteps(head, multiLabel, capacity, call, sizes, options.bitmask ?? false);
 	return { run: { head, params, tensors, classFilter: options.classFilter, givenClasses: options.givenClasses }, steps, capacity, sizes, multiLabel };
