@@ -145,11 +145,19 @@ export class GpuLink {
 	}
 }
 
+/** A pipeline and the device it lives on. */
+export interface ReadyPipeline {
+	readonly backend: GpuBackend;
+	readonly pipeline: GpuPipeline;
+	readonly kind: 'webgpu' | 'hybrid';
+}
+
 /** The pipeline of one head on whichever device is alive: compiled anew after a loss. */
 export class GpuSlot {
 	readonly #link: GpuLink;
 	readonly #options: PipelineOptions;
 	#owner: GpuBackend | undefined;
+	#kind: 'webgpu' | 'hybrid' = 'webgpu';
 	#making: Promise<GpuPipeline | undefined> | undefined;
 	#pipeline: GpuPipeline | undefined;
 
@@ -159,26 +167,27 @@ export class GpuSlot {
 	}
 
 	/** The pipeline, when it can be used at once. */
-	get ready(): { backend: GpuBackend; pipeline: GpuPipeline } | undefined {
+	get ready(): ReadyPipeline | undefined {
 		const backend = this.#link.live;
-		return backend && backend === this.#owner && this.#pipeline ? { backend, pipeline: this.#pipeline } : undefined;
+		return backend && backend === this.#owner && this.#pipeline ? { backend, pipeline: this.#pipeline, kind: this.#kind } : undefined;
 	}
 
 	/** The pipeline, compiled as needed; undefined when the link gave up the GPU. */
-	async make(kind: 'webgpu' | 'hybrid'): Promise<{ backend: GpuBackend; pipeline: GpuPipeline } | undefined> {
+	async make(kind: 'webgpu' | 'hybrid'): Promise<ReadyPipeline | undefined> {
 		const backend = await this.#link.open(kind);
 		if (!backend) return undefined;
 		if (this.#owner !== backend || !this.#making) {
 			this.#pipeline?.dispose();
 			this.#pipeline = undefined;
 			this.#owner = backend;
+			this.#kind = kind;
 			this.#making = this.#link.compile(backend, this.#options);
 		}
 		const making = this.#making;
 		try {
 			const pipeline = await making;
 			if (making === this.#making) this.#pipeline = pipeline;
-			return pipeline && { backend, pipeline };
+			return pipeline && { backend, pipeline, kind };
 		} catch (error) {
 			if (making === this.#making) this.#making = undefined;
 			throw error;

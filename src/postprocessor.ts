@@ -1,17 +1,15 @@
-// The main job: outputs of a model in, detections out. Each call is checked, bound to the head, sent where the backend
-// chooses, and finished on the host. Calls may overlap; their results come in the order of the calls.
+// The main job: outputs of a model in, detections out. Each call is checked, bound to the head, dispatched, and finished
+// on the host. Calls may overlap; their results come in the order of the calls.
 
-import { type BackendKind, type CallParams, type Choice, type Encoded, type Kept, ManagedBackend, type Pipeline } from './backend.js';
+import { type BackendKind, type CallParams, type Choice, type Encoded, ManagedBackend } from './backend.js';
 import { refuse } from './checks.js';
-import { createCpuPipeline } from './cpu/backend.js';
 import { type Detections, type FrameMap, finishDetections } from './detections.js';
+import { type Call, copyOnCpu, Dispatch } from './dispatch.js';
 import { KedgeError } from './errors.js';
-import { GpuSlot } from './gpu-link.js';
 import type { Head } from './heads/head.js';
-import { inferHead } from './heads/infer.js';
 import { type CallOptions, checkPostprocessorOptions, checkRunOptions, type PostprocessorOptions, type Settings } from './options.js';
 import { type FrameTransform, keysAreLogits } from './plan.js';
-import { type BoundTensor, bindTensor, normalizeOutputs, type Outputs } from './tensors.js';
+import { type BoundTensor, bindTensor, normalizeOutputs, type Outputs, type SuggestHead } from './tensors.js';
 
 /** The map from network input to frame that `letterbox` makes. */
 export interface Transform extends FrameMap, FrameTransform {
@@ -63,17 +61,12 @@ export async function createPostprocessor(options: PostprocessorOptions): Promis
 	if (typeof given === 'object' && !(given instanceof ManagedBackend)) {
 		refuse(TypeError, 'createPostprocessor', 'backend', `must be 'auto', 'webgpu', 'hybrid', 'cpu' or what createBackend of this copy of kedge made`, given);
 	}
+	if (given instanceof ManagedBackend && settings.pipeline.gpuStages !== undefined && (given.requested === 'cpu' || given.requested === 'hybrid')) {
+		refuse(RangeError, 'createPostprocessor', 'backend', `must be 'webgpu' when gpuStages is given`, given.requested);
+	}
 	if (given instanceof ManagedBackend) return new HeadPostprocessor(settings, given, false).start();
 	const backend = await new ManagedBackend(given as 'auto' | BackendKind, settings.environment).start();
 	return new HeadPostprocessor(settings, backend, true).start();
-}
-
-/** What one call works on. */
-interface Call {
-	readonly tensors: readonly BoundTensor[];
-	readonly batch: number;
-	readonly location: 'cpu' | 'gpu';
-	readonly params: CallParams;
 }
 
 class HeadPostprocessor implements Postprocessor {
@@ -81,9 +74,7 @@ class HeadPostprocessor implements Postprocessor {
 	readonly #settings: Settings;
 	readonly #backend: ManagedBackend;
 	readonly #ownsBackend: boolean;
-	readonly #gpu: GpuSlot;
-	#cpu: Pipeline | undefined;
-	#choice: Choice;
+	readonly #dispatch: Dispatch;
 	/** Settles when all calls so far have. */
 	#tail: Promise<unknown> = Promise.resolve();
 	#running = 0;
@@ -94,25 +85,21 @@ class HeadPostprocessor implements Postprocessor {
 		this.#settings = settings;
 		this.#backend = backend;
 		this.#ownsBackend = ownsBackend;
-		this.#gpu = new GpuSlot(backend.link, settings.pipeline);
-		this.#choice = backend.choose({ location: backend.device ? 'gpu' : 'cpu', bytes: bytesOf(settings.head) });
+		this.#dispatch = new Dispatch(backend, settings.pipeline);
 	}
 
-	/** Compiles now what was asked for by name; 'auto' waits for the first call that wants it. */
 	async start(): Promise<this> {
-		const { kind } = this.#choice;
 		try {
-			if (this.#backend.requested !== 'auto' && kind !== 'cpu') await this.#gpu.make(kind);
+			await this.#dispatch.start();
 		} catch (error) {
-			this.#disposed = true;
-			this.#free();
+			this.dispose();
 			throw error;
 		}
 		return this;
 	}
 
 	get backend(): Choice & { readonly device: GPUDevice | undefined } {
-		return { ...this.#choice, device: this.#backend.device };
+		return { ...this.#dispatch.choice, device: this.#backend.device };
 	}
 
 	/** Starts the call at once and settles it after the calls before it, unless it is aborted. */
@@ -129,11 +116,16 @@ class HeadPostprocessor implements Postprocessor {
 		this.#checkDisposed('run');
 		const { call: params, transform, signal } = checkRunOptions('run', options, this.#settings);
 		signal?.throwIfAborted();
-		const call = this.#bind('run', outputs, params);
+		let call: Call;
+		try {
+			call = this.#bind('run', outputs, params);
+		} catch (error) {
+			return this.#explain(outputs, params, error);
+		}
 		const transforms = checkTransforms('run', transform, call.batch, this.head);
 		this.#running++;
 		try {
-			const { kept, kind } = await this.#compute(call);
+			const { kept, kind } = await this.#dispatch.run(call);
 			const { coordinates, labels } = this.#settings;
 			const view = { backend: kind, isLogit: keysAreLogits(this.head), inputSize: this.head.inputSize, coordinates, labels };
 			const all = kept.map((k, image) => finishDetections(k, { ...view, transform: transforms?.[image] }));
@@ -144,52 +136,23 @@ class HeadPostprocessor implements Postprocessor {
 		}
 	}
 
-	#bind(where: 'run' | 'encode', outputs: Outputs, params: CallParams): Call {
+	/** Fails again, now naming the head that would fit. The other heads are fetched for that alone. */
+	async #explain(outputs: Outputs, params: CallParams, error: unknown): Promise<never> {
+		const infer = await import('./heads/infer.js').catch(() => undefined);
+		if (infer) this.#bind('run', outputs, params, infer.suggestHead);
+		throw error;
+	}
+
+	#bind(where: 'run' | 'encode', outputs: Outputs, params: CallParams, suggest?: SuggestHead): Call {
 		const { head } = this;
 		const plain = normalizeOutputs(outputs, head, where);
-		const tensors = plain.map((tensor, i) => bindTensor(tensor, head.tensors[i], head, { where, suggest: fittingHeads }));
+		const tensors = plain.map((tensor, i) => bindTensor(tensor, head.tensors[i], head, { where, suggest }));
 		const { batch } = tensors[0].strides;
 		tensors.forEach(({ strides }, i) => {
 			const rule = `must have the batch of ${head.tensors[0].name}, ${batch}`;
 			if (strides.batch !== batch) refuse(RangeError, where, head.tensors[i].name, rule, strides.batch);
 		});
-		const location = plain[0].location;
-		return { tensors: location === 'cpu' ? tensors.map(unshare) : tensors, batch, location, params };
-	}
-
-	async #compute(call: Call): Promise<{ kept: Kept[]; kind: BackendKind }> {
-		const { link } = this.#backend;
-		if (call.location === 'gpu' && !link.device && !link.isLost) {
-			const remedy = `give the device that made them as the option device, or outputs in CPU memory (onnxruntime-web: preferredOutputLocation: 'cpu')`;
-			refuse(TypeError, 'run', 'outputs', 'must be in CPU memory as long as kedge knows no GPU device', 'tensors on the GPU', remedy);
-		}
-		const wasLost = link.isLost;
-		const choice = this.#backend.choose({ location: call.location, bytes: bytesIn(call.tensors) });
-		this.#choice = choice;
-		if (choice.kind === 'cpu') return { kept: await this.#onCpu(call), kind: 'cpu' };
-		const ready = this.#gpu.ready;
-		const safe = ready ? call : { ...call, tensors: call.tensors.map(copyOnCpu) };
-		const gpu = ready ?? (await this.#gpu.make(choice.kind));
-		if (call.location === 'gpu' && wasLost) throw lostOutputs('make new ones on postprocessor.backend.device, or in CPU memory');
-		if (gpu) {
-			const kept = await link.use(gpu.backend, gpu.pipeline.run(safe.tensors, safe.batch, safe.params));
-			return { kept, kind: choice.kind };
-		}
-		this.#choice = { kind: 'cpu', reason: link.gaveUp ?? 'the GPU cannot be used' };
-		return { kept: await this.#onCpu(safe), kind: 'cpu' };
-	}
-
-	async #onCpu(call: Call): Promise<Kept[]> {
-		let { tensors } = call;
-		if (call.location === 'gpu') {
-			const { link } = this.#backend;
-			if (link.isLost) throw lostOutputs('give new ones in CPU memory');
-			const device = link.device as GPUDevice;
-			tensors = await Promise.all(tensors.map((tensor) => link.module.readTensor(device, tensor)));
-			call.params.signal?.throwIfAborted();
-		}
-		const cpu = (this.#cpu ??= createCpuPipeline(this.#settings.pipeline));
-		return cpu.run(tensors, call.batch, call.params);
+		return { tensors: tensors.map(unshare), batch, params };
 	}
 
 	encode(encoder: GPUCommandEncoder, outputs: Outputs, options?: EncodeOptions): Encoded {
@@ -197,15 +160,10 @@ class HeadPostprocessor implements Postprocessor {
 		const { call: params, transform } = checkRunOptions('encode', options, this.#settings);
 		const isEncoder = typeof encoder === 'object' && encoder !== null && typeof encoder.beginComputePass === 'function';
 		if (!isEncoder) refuse(TypeError, 'encode', 'encoder', 'must be a GPUCommandEncoder', encoder);
-		const ready = this.#backend.requested === 'hybrid' ? undefined : this.#gpu.ready;
-		if (!ready) {
-			const lost = this.#backend.link.isLost;
-			const remedy = lost ? 'the device was lost: await one run() to go on' : `create the postprocessor with backend: 'webgpu'`;
-			throw new KedgeError(lost ? 'DEVICE_LOST' : 'NO_WEBGPU', `encode: needs the backend 'webgpu'; got '${this.#choice.kind}' (${this.#choice.reason}); ${remedy}`);
-		}
+		const pipeline = this.#dispatch.encoder();
 		const call = this.#bind('encode', outputs, params);
 		const frames = checkTransforms('encode', transform, 1, this.head);
-		return ready.pipeline.encode(encoder, call.tensors, call.batch, params, frames?.[0]);
+		return pipeline.encode(encoder, call.tensors, call.batch, params, frames?.[0]);
 	}
 
 	#checkDisposed(where: string): void {
@@ -225,14 +183,9 @@ class HeadPostprocessor implements Postprocessor {
 	/** Once nobody needs it any more. */
 	#free(): void {
 		if (this.#running > 0) return;
-		this.#cpu?.dispose();
-		this.#gpu.dispose();
+		this.#dispatch.dispose();
 		if (this.#ownsBackend) this.#backend.dispose();
 	}
-}
-
-function lostOutputs(remedy: string): KedgeError {
-	return new KedgeError('DEVICE_LOST', `run: outputs were on the GPU device that was lost; ${remedy}`);
 }
 
 /** Rejects as soon as the signal aborts; the work itself goes on unseen. */
@@ -259,26 +212,6 @@ function checkTransforms(where: string, value: unknown, batch: number, head: Hea
 		if (!same) refuse(RangeError, where, 'transform', `must be for the head's input size [${head.inputSize.join(', ')}]`, transform.inputSize);
 	}
 	return list as Transform[];
-}
-
-/** The heads that a tensor of these dims would fit, as source text; undefined when there is none. */
-function fittingHeads(dims: readonly number[]): string | undefined {
-	const inferred = inferHead([dims]);
-	return inferred.head ? inferred.call : inferred.candidates.map(({ call }) => call).join(' or ') || undefined;
-}
-
-/** Float32 bytes of one image's outputs. */
-function bytesOf(head: Head): number {
-	return head.numAnchors * (head.numClasses + 4) * 4;
-}
-
-function bytesIn(tensors: readonly BoundTensor[]): number {
-	return tensors.reduce((sum, { tensor, strides }) => sum + strides.numElements * (tensor.type === 'float16' ? 2 : 4), 0);
-}
-
-/** The caller may change his arrays as soon as his call returns; what is needed later is copied. */
-function copyOnCpu(bound: BoundTensor): BoundTensor {
-	return bound.tensor.location === 'cpu' ? { ...bound, tensor: { ...bound.tensor, data: bound.tensor.data.slice() } } : bound;
 }
 
 /** Another thread may write to shared memory at any time: it is copied before it is looked at. */

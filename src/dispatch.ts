@@ -1,0 +1,107 @@
+// One head on a backend: each call goes where the backend chooses, with its tensors brought to where they are needed.
+// Pipelines are made when they are first wanted, and made anew after a loss.
+
+import type { BackendKind, CallParams, Choice, GpuPipeline, Kept, ManagedBackend, Pipeline, PipelineOptions } from './backend.js';
+import { refuse } from './checks.js';
+import { createCpuPipeline } from './cpu/backend.js';
+import { KedgeError } from './errors.js';
+import { GpuSlot } from './gpu-link.js';
+import type { BoundTensor } from './tensors.js';
+
+/** What one call works on. */
+export interface Call {
+	readonly tensors: readonly BoundTensor[];
+	readonly batch: number;
+	readonly params: CallParams;
+}
+
+export class Dispatch {
+	/** Where the last call went and why; before the first one, where it would. */
+	choice: Choice;
+	readonly #backend: ManagedBackend;
+	readonly #options: PipelineOptions;
+	readonly #gpu: GpuSlot;
+	#cpu: Pipeline | undefined;
+
+	constructor(backend: ManagedBackend, options: PipelineOptions) {
+		const { numAnchors, numClasses } = options.head;
+		this.#backend = backend;
+		this.#options = options;
+		this.#gpu = new GpuSlot(backend.link, options);
+		this.choice = backend.choose({ location: backend.device ? 'gpu' : 'cpu', bytes: numAnchors * (numClasses + 4) * 4 });
+	}
+
+	/** Compiles now what was asked for by name; 'auto' waits for the first call that wants it. */
+	async start(): Promise<void> {
+		const { kind } = this.choice;
+		if (this.#backend.requested !== 'auto' && kind !== 'cpu') await this.#gpu.make(kind);
+	}
+
+	/** Until its first await this runs inside the caller's call: a GPU that is ready gets the work at once, arrays in CPU memory are used up or copied. */
+	async run(call: Call): Promise<{ kept: Kept[]; kind: BackendKind }> {
+		const { link } = this.#backend;
+		const onGpu = isOnGpu(call);
+		if (onGpu && !link.device && !link.isLost) {
+			const remedy = `give the device that made them as the option device, or outputs in CPU memory (onnxruntime-web: preferredOutputLocation: 'cpu')`;
+			refuse(TypeError, 'run', 'outputs', 'must be in CPU memory as long as kedge knows no GPU device', 'tensors on the GPU', remedy);
+		}
+		const wasLost = link.isLost;
+		const choice = this.#backend.choose({ location: onGpu ? 'gpu' : 'cpu', bytes: bytesIn(call.tensors) });
+		this.choice = choice;
+		if (choice.kind === 'cpu') return { kept: await this.#runOnCpu(call), kind: 'cpu' };
+
+		const ready = this.#gpu.ready;
+		const safe = ready ? call : { ...call, tensors: call.tensors.map(copyOnCpu) };
+		const gpu = ready ?? (await this.#gpu.make(choice.kind));
+		if (onGpu && wasLost) throw lostOutputs('make new ones on postprocessor.backend.device, or in CPU memory');
+		if (gpu) return { kept: await link.use(gpu.backend, gpu.pipeline.run(safe.tensors, safe.batch, safe.params)), kind: choice.kind };
+		this.choice = { kind: 'cpu', reason: link.gaveUp ?? 'the GPU cannot be used' };
+		return { kept: await this.#runOnCpu(safe), kind: 'cpu' };
+	}
+
+	async #runOnCpu({ tensors, batch, params }: Call): Promise<Kept[]> {
+		this.#cpu ??= createCpuPipeline(this.#options);
+		const cpu = this.#cpu;
+		return cpu.run(isOnGpu({ tensors }) ? await this.#readBack(tensors, params.signal) : tensors, batch, params);
+	}
+
+	async #readBack(tensors: readonly BoundTensor[], signal?: AbortSignal): Promise<readonly BoundTensor[]> {
+		const { link } = this.#backend;
+		if (link.isLost) throw lostOutputs('give new ones in CPU memory');
+		const device = link.device as GPUDevice;
+		const read = await Promise.all(tensors.map((tensor) => link.module.readTensor(device, tensor)));
+		signal?.throwIfAborted();
+		return read;
+	}
+
+	/** The pipeline that can encode into the caller's commands. Throws where there is none. */
+	encoder(): GpuPipeline {
+		const { ready } = this.#gpu;
+		if (ready?.kind === 'webgpu') return ready.pipeline;
+		const lost = this.#backend.link.isLost;
+		const remedy = lost ? 'the device was lost: await one run() to go on' : `create the postprocessor with backend: 'webgpu'`;
+		throw new KedgeError(lost ? 'DEVICE_LOST' : 'NO_WEBGPU', `encode: needs the backend 'webgpu'; got '${this.choice.kind}' (${this.choice.reason}); ${remedy}`);
+	}
+
+	dispose(): void {
+		this.#cpu?.dispose();
+		this.#gpu.dispose();
+	}
+}
+
+function isOnGpu({ tensors }: Pick<Call, 'tensors'>): boolean {
+	return tensors[0].tensor.location === 'gpu';
+}
+
+function bytesIn(tensors: readonly BoundTensor[]): number {
+	return tensors.reduce((sum, { tensor, strides }) => sum + strides.numElements * (tensor.type === 'float16' ? 2 : 4), 0);
+}
+
+/** The caller may change his arrays as soon as his call returns; what is needed later is copied. */
+export function copyOnCpu(bound: BoundTensor): BoundTensor {
+	return bound.tensor.location === 'cpu' ? { ...bound, tensor: { ...bound.tensor, data: bound.tensor.data.slice() } } : bound;
+}
+
+function lostOutputs(remedy: string): KedgeError {
+	return new KedgeError('DEVICE_LOST', `run: outputs were on the GPU device that was lost; ${remedy}`);
+}
