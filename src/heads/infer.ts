@@ -93,21 +93,33 @@ function fitting(list: readonly Dims[], known: Known): HeadCandidate[] {
 	return fits;
 }
 
+interface FlatReading {
+	readonly family: 'yolov8' | 'yolov5';
+	readonly layout: 'channels-first' | 'anchors-first';
+	readonly channels: number;
+	readonly anchors: number;
+	readonly numClasses: number;
+	readonly inputSize: readonly [number, number];
+}
+
 // YOLOv8 [4 + classes, anchors] and YOLOv5 [anchors, 5 + classes], either way round
 function flatYolo(dims: Dims, known: Known): HeadCandidate[] {
 	if (dims.length !== 2 && dims.length !== 3) return [];
 	const [p, q] = dims.slice(-2);
-	const found: { family: 'yolov8' | 'yolov5'; layout: 'channels-first' | 'anchors-first'; numClasses: number; inputSize: readonly [number, number] }[] = [];
+	const found: FlatReading[] = [];
 	for (const family of ['yolov8', 'yolov5'] as const) {
 		for (const layout of ['channels-first', 'anchors-first'] as const) {
 			const [channels, anchors] = layout === 'channels-first' ? [p, q] : [q, p];
 			const numClasses = channels - (family === 'yolov8' ? 4 : 5);
 			const inputSize = yoloInput(anchors, family === 'yolov8' ? 1 : 3, known);
-			if (inputSize && numClasses >= 1 && (known.numClasses ?? numClasses) === numClasses) found.push({ family, layout, numClasses, inputSize });
+			if (inputSize && numClasses >= 1 && (known.numClasses ?? numClasses) === numClasses) found.push({ family, layout, channels, anchors, numClasses, inputSize });
 		}
 	}
-	return found.map(({ family, layout, numClasses, inputSize }) => {
-		const both = found.filter((f) => f.family === family).length > 1;
+	// more channels than anchors is believed only where nothing else fits: 84 x 8400 is not a tiny model of 8396 classes
+	const likely = found.filter((f) => f.anchors >= f.channels);
+	const believed = likely.length > 0 ? likely : found;
+	return believed.map(({ family, layout, numClasses, inputSize }) => {
+		const both = believed.filter((f) => f.family === family).length > 1;
 		const options = { numClasses, inputSize, ...(both ? { layout } : {}) };
 		return candidate(family, family === 'yolov8' ? yolov8(options) : yolov5(options), options);
 	});

@@ -1,3 +1,5 @@
+// Points and YOLO cells: counts, centres and order of published models.
+
 import { assert, describe, test } from 'vitest';
 import { anchorPoints, cellAnchors } from '../../../src/anchors/points.js';
 import { convertBoxes } from '../../../src/boxes/formats.js';

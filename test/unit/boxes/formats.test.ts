@@ -1,3 +1,5 @@
+// Box formats there and back, areas and clipping, by hand.
+
 import fc from 'fast-check';
 import { assert, describe, test } from 'vitest';
 import { BOX_FORMATS, boxArea, clipBoxes, convertBoxes } from '../../../src/boxes/formats.js';

@@ -1,3 +1,5 @@
+// Letterbox: the reference's rounding worked out by hand, and there and back again.
+
 import fc from 'fast-check';
 import { assert, describe, test } from 'vitest';
 import { letterbox } from '../../../src/boxes/letterbox.js';

@@ -1,3 +1,5 @@
+// The delta codec: the formulas of the paper, the clamps of the references, and what is exact.
+
 import fc from 'fast-check';
 import { assert, describe, test } from 'vitest';
 import { DELTA_CLAMP, deltas } from '../../../src/codecs/deltas.js';
