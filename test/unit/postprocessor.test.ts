@@ -162,6 +162,11 @@ describe('a wrong call', () => {
 		await expect(postprocessor.run(tensors)).rejects.toThrow(/must have the batch of .*, 1; got 2/);
 	});
 
+	it('refuses the stage switch on a backend without stages', async () => {
+		const backend = await new FakeGpu().backend('hybrid');
+		await expect(createPostprocessor({ head, backend, gpuStages: 2 })).rejects.toThrow(/backend must be 'webgpu' when gpuStages is given; got "hybrid"/);
+	});
+
 	it('refuses a backend that is not one of ours', async () => {
 		await expect(createPostprocessor({ head, backend: { kind: 'cpu' } as never })).rejects.toThrow(/backend must be 'auto', .* what createBackend of this copy of kedge made; got Object/);
 	});
@@ -540,6 +545,15 @@ describe('encode', () => {
 			const postprocessor = await make({ backend: await gpu.backend(kind) });
 			expect(() => postprocessor.encode(encoder, scene)).toThrow(/encode: needs the backend 'webgpu'; .*create the postprocessor with backend: 'webgpu'/);
 		}
+	});
+
+	it('does not take the hybrid pipeline of a software adapter for one', async () => {
+		const gpu = new FakeGpu();
+		Object.assign(gpu.report, { software: true });
+		const postprocessor = await make({ backend: await gpu.backend('auto', { device: new FakeDevice() }) });
+		const tensor = { gpuBuffer: fakeBuffer(scene), dims };
+		expect((await postprocessor.run(tensor)).backend).toBe('hybrid');
+		expect(() => postprocessor.encode(encoder, tensor)).toThrow(/needs the backend 'webgpu'; got 'hybrid'/);
 	});
 
 	it('refuses what is no encoder, and a lost device', async () => {
