@@ -20,14 +20,14 @@ export const alias = [
 
 /** Writes the .d.ts files beside the built modules, and leaves only those that the entries reach. */
 function declarations(): Plugin {
-	const folder = at('dist/types');
+	const folder = at('dist');
 	return {
 		name: 'declarations',
 		closeBundle() {
 			execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at('tsconfig.build.json')], { stdio: 'inherit' });
 			const reached = new Set<string>();
 			for (const name of ENTRIES) follow(path.join(folder, `src/${name}.d.ts`), reached);
-			const written = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+			const written = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.name.endsWith('.d.ts'));
 			for (const file of written.map((entry) => path.join(entry.parentPath, entry.name))) {
 				// Compilers before TypeScript 5.7 have no generic typed arrays.
 				if (reached.has(file)) writeFileSync(file, readFileSync(file, 'utf8').replace(/\b(\w+Array)<ArrayBuffer(Like)?>/g, '$1'));
@@ -44,6 +44,7 @@ function follow(file: string, reached: Set<string>): void {
 	for (const [, specifier] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g)) follow(path.join(path.dirname(file), `${specifier}.d.ts`), reached);
 }
 
+/** One module per source file: whatever bundler an application has, it drops the files that are not reached. */
 const library: UserConfig = {
 	publicDir: false,
 	plugins: [declarations()],
@@ -51,12 +52,15 @@ const library: UserConfig = {
 		target: 'es2022',
 		minify: false,
 		sourcemap: true,
-		lib: {
-			entry: Object.fromEntries(ENTRIES.map((name) => [name, at(`src/${name}.ts`)])),
-			formats: ['es'],
-			fileName: (_, name) => `${name}.js`,
+		lib: { entry: ENTRIES.map((name) => at(`src/${name}.ts`)), formats: ['es'] },
+		rolldownOptions: {
+			output: {
+				preserveModules: true,
+				preserveModulesRoot: at('.'),
+				// npm leaves every node_modules folder out of a package.
+				entryFileNames: ({ name }) => `${name.replace(/^node_modules\//, 'vendor/')}.js`,
+			},
 		},
-		rolldownOptions: { output: { chunkFileNames: '[name].js' } },
 	},
 };
 

@@ -158,7 +158,7 @@ export interface CpuParts {
 	/** Sorts and suppresses candidate rows read from the GPU (CANDIDATE layout, 8 words each). */
 	suppressCandidates(rows: Uint32Array, count: number, head: Head, multiLabel: boolean, call: CallParams): Kept;
 	/** Does the remaining steps on the twins. One result per image. */
-	runTwins(run: TwinRun, memory: Contents, steps: readonly Step[]): Kept[];
+	runTwins(run: TwinRun, memory: Contents, steps: readonly Step[]): Promise<Kept[]>;
 }
 
 /** What gpu/backend.ts exports; loaded when a GPU is first wanted. */

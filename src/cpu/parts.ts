@@ -3,11 +3,11 @@
 
 import type { CpuParts } from '../backend.js';
 import { suppressCandidates } from './fast.js';
-import { resumeOnTwins } from './twins.js';
 
 export const cpuParts: CpuParts = {
 	suppressCandidates(words, count, { numClasses, suppression }, multiLabel, call) {
 		return suppressCandidates({ words, count, numCandidates: count, rejected: 0 }, call, { numClasses, multiLabel, suppression });
 	},
-	runTwins: resumeOnTwins,
+	// The twins are for those who look for a fault; nobody else downloads them.
+	runTwins: async (run, memory, steps) => (await import('./twins.js')).resumeOnTwins(run, memory, steps),
 };

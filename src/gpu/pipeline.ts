@@ -421,7 +421,8 @@ export class HeadPipeline implements GpuPipeline {
 		const done = this.#gpuSteps(run).length;
 		const { givenClasses, classFilter } = this.#options;
 		const memory = { sizes: this.#sizes, capacity: slot.capacity, contents };
-		return cpu.runTwins({ head: run.head, params: run.params, tensors, classFilter, givenClasses }, memory, steps.slice(done)).slice(0, batch);
+		const kept = await cpu.runTwins({ head: run.head, params: run.params, tensors, classFilter, givenClasses }, memory, steps.slice(done));
+		return kept.slice(0, batch);
 	}
 }
 

@@ -134,7 +134,7 @@ window.results = results;`;
 describe('in Chromium', () => {
 	it('a plain module page', async () => {
 		consumer.write('plain.html', html('./plain.js'));
-		consumer.write('plain.js', inPage('./node_modules/kedge/dist/index.js', './exercise.js'));
+		consumer.write('plain.js', inPage('./node_modules/kedge/dist/src/index.js', './exercise.js'));
 		const { results, complaints, foreign, requests } = await visit(consumer.folder, 'plain.html');
 		expect(complaints).toEqual([]);
 		expect(results).toEqual(ALL);
@@ -146,7 +146,7 @@ describe('in Chromium', () => {
 		consumer.write('cpu.html', html('./cpu.js'));
 		consumer.write(
 			'cpu.js',
-			`import * as kedge from './node_modules/kedge/dist/index.js';
+			`import * as kedge from './node_modules/kedge/dist/src/index.js';
 import { exercise } from './exercise.js';
 window.results = await exercise(kedge, 'cpu');`,
 		);
@@ -164,7 +164,7 @@ window.results = await exercise(kedge, 'cpu');`,
 			`const worker = new Worker('./worker.js', { type: 'module' });
 worker.onmessage = ({ data }) => { window.results = data; };`,
 		);
-		consumer.write('worker.js', inPage('./node_modules/kedge/dist/index.js', './exercise.js').replace('window.results = results', 'postMessage(results)'));
+		consumer.write('worker.js', inPage('./node_modules/kedge/dist/src/index.js', './exercise.js').replace('window.results = results', 'postMessage(results)'));
 		const { results, complaints, foreign } = await visit(consumer.folder, 'worker.html');
 		expect(complaints).toEqual([]);
 		expect(results).toEqual(ALL);
