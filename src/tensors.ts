@@ -62,7 +62,8 @@ export interface BoundTensor {
 
 /** Words of GPUBufferUsage and states, which Node lacks as globals. */
 const USAGE_STORAGE = 0x80;
-const ACCEPTED = "a Float32Array, a Float16Array, { data: Uint16Array, type: 'float16' }, a GPUBuffer, or { data | buffer | gpuBuffer, dims, type } such as an ort.Tensor or the result of tfjs dataToGPU()";
+const ACCEPTED =
+	"a Float32Array, a Float16Array, { data: Uint16Array, type: 'float16' }, a GPUBuffer, or { data | buffer | gpuBuffer, dims, type } such as an ort.Tensor or the result of tfjs dataToGPU()";
 
 /** Names in an error which head would fit a tensor of these dims, or undefined. Given by whoever knows all heads. */
 export type SuggestHead = (dims: readonly number[]) => string | undefined;
@@ -91,14 +92,15 @@ interface Named {
 // From one tensor, an array or a record to one value per tensor of the head, each with the name errors call it by.
 function nameOutputs(where: string, outputs: unknown, head: Head): Named[] {
 	const wanted = head.tensors;
-	const names = wanted.map((t) => t.name).join(', ');
+	const rule = `must be ${wanted.length} tensor${wanted.length === 1 ? '' : 's'} (${wanted.map((t) => t.name).join(', ')}) for ${head.name}`;
 	if (isTensor(outputs)) {
 		if (wanted.length === 1) return [{ name: 'outputs', value: outputs }];
-		refuseText(TypeError, where, 'outputs', `must be ${wanted.length} tensors (${names}) for ${head.name}`, 'one tensor');
+		refuseText(TypeError, where, 'outputs', rule, 'one tensor');
 	}
 	if (Array.isArray(outputs)) {
-		if (outputs.length > 0 && outputs.every((v) => typeof v === 'number')) refuse(TypeError, where, 'outputs', `must be ${ACCEPTED}`, outputs, 'Float32Array.from(array)');
-		if (outputs.length !== wanted.length) refuseText(RangeError, where, 'outputs', `must be ${wanted.length} tensors (${names}) for ${head.name}`, `an array of ${outputs.length}`);
+		if (outputs.length > 0 && outputs.every((v) => typeof v === 'number'))
+			refuse(TypeError, where, 'outputs', `must be ${ACCEPTED}`, outputs, 'Float32Array.from(array)');
+		if (outputs.length !== wanted.length) refuseText(RangeError, where, 'outputs', rule, `an array of ${outputs.length}`);
 		return outputs.map((value, i) => ({ name: `outputs[${i}]`, value }));
 	}
 	if (typeof outputs !== 'object' || outputs === null) refuse(TypeError, where, 'outputs', `must be ${ACCEPTED}`, outputs);
@@ -133,11 +135,21 @@ export function normalizeTensor(where: string, name: string, value: unknown): Te
 	const payload = payloadOf(where, name, record);
 	if (isGPUBuffer(payload)) {
 		const offset = record.offset === undefined ? 0 : record.offset;
-		if (!Number.isInteger(offset) || (offset as number) < 0 || (offset as number) % 4 !== 0) refuse(RangeError, where, `${name}.offset`, 'must be a multiple of 4 bytes', offset);
+		if (!Number.isInteger(offset) || (offset as number) < 0 || (offset as number) % 4 !== 0)
+			refuse(RangeError, where, `${name}.offset`, 'must be a multiple of 4 bytes', offset);
 		return gpuTensor(where, name, payload, offset as number, type ?? 'float32', dims);
 	}
-	if (record.offset !== undefined && record.offset !== 0) refuse(TypeError, where, `${name}.offset`, 'must be absent for CPU memory', record.offset, 'pass a subarray');
-	if (typeof payload === 'function') refuse(TypeError, where, name, `must be ${ACCEPTED}`, payload, 'for a tfjs tensor pass tensor.dataToGPU(), or { data: tensor.dataSync(), dims: tensor.shape }');
+	if (record.offset !== undefined && record.offset !== 0)
+		refuse(TypeError, where, `${name}.offset`, 'must be absent for CPU memory', record.offset, 'pass a subarray');
+	if (typeof payload === 'function')
+		refuse(
+			TypeError,
+			where,
+			name,
+			`must be ${ACCEPTED}`,
+			payload,
+			'for a tfjs tensor pass tensor.dataToGPU(), or { data: tensor.dataSync(), dims: tensor.shape }',
+		);
 	if (!ArrayBuffer.isView(payload)) refuse(TypeError, where, name, `must be ${ACCEPTED}`, payload);
 	return cpuTensor(where, name, payload, type, dims);
 }
@@ -161,19 +173,40 @@ function cpuTensor(where: string, name: string, view: ArrayBufferView, type: unk
 	else if (kind === 'Float16Array' && type !== 'float32') data = new Uint16Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength / 2);
 	else if (kind === 'Uint16Array' && type === 'float16') data = view as Uint16Array;
 	else {
-		const remedy = kind === 'Uint16Array' ? "for half bits say { data, dims, type: 'float16' }" : /int/i.test(kind) ? 'dequantise it to float32 first' : 'Float32Array.from(array)';
+		const remedy =
+			kind === 'Uint16Array'
+				? "for half bits say { data, dims, type: 'float16' }"
+				: /int/i.test(kind)
+					? 'dequantise it to float32 first'
+					: 'Float32Array.from(array)';
 		refuseText(TypeError, where, name, `must be ${ACCEPTED}`, `${kind}${type ? ` of type ${type}` : ''}`, remedy);
 	}
 	checkAttached(where, name, view);
-	if (dims && product(dims) !== data.length) refuseText(RangeError, where, name, `must have ${product(dims)} elements by its dims [${dims.join(', ')}]`, String(data.length));
+	if (dims && product(dims) !== data.length)
+		refuseText(RangeError, where, name, `must have ${product(dims)} elements by its dims [${dims.join(', ')}]`, String(data.length));
 	return { location: 'cpu', type: kind === 'Float32Array' ? 'float32' : 'float16', data, dims };
 }
 
-function gpuTensor(where: string, name: string, buffer: GPUBuffer, offset: number, type: 'float32' | 'float16', dims: readonly number[] | undefined): GpuTensor {
+function gpuTensor(
+	where: string,
+	name: string,
+	buffer: GPUBuffer,
+	offset: number,
+	type: 'float32' | 'float16',
+	dims: readonly number[] | undefined,
+): GpuTensor {
 	if (!(buffer.usage & USAGE_STORAGE)) {
-		refuseText(TypeError, where, name, 'must be a GPUBuffer with usage GPUBufferUsage.STORAGE', `usage 0x${buffer.usage.toString(16)}`, 'add the flag where the buffer is created');
+		refuseText(
+			TypeError,
+			where,
+			name,
+			'must be a GPUBuffer with usage GPUBufferUsage.STORAGE',
+			`usage 0x${buffer.usage.toString(16)}`,
+			'add the flag where the buffer is created',
+		);
 	}
-	if (buffer.mapState !== undefined && buffer.mapState !== 'unmapped') refuseText(TypeError, where, name, 'must be an unmapped GPUBuffer', `mapState ${buffer.mapState}`, 'call unmap()');
+	if (buffer.mapState !== undefined && buffer.mapState !== 'unmapped')
+		refuseText(TypeError, where, name, 'must be an unmapped GPUBuffer', `mapState ${buffer.mapState}`, 'call unmap()');
 	return { location: 'gpu', type, buffer, offset, dims };
 }
 
@@ -198,12 +231,20 @@ export function bindTensor(tensor: Tensor, spec: TensorSpec, head: Head, options
 	const shape = axes.map((axis) => axisLength(spec, axis));
 	const image = product(shape);
 	const numElements = image * batch;
-	if (numElements >= 2 ** 32) refuseText(RangeError, where, name, 'must have fewer than 2^32 elements, so that 32-bit addresses cannot wrap', String(numElements), 'split the batch');
+	if (numElements >= 2 ** 32)
+		refuseText(RangeError, where, name, 'must have fewer than 2^32 elements, so that 32-bit addresses cannot wrap', String(numElements), 'split the batch');
 	checkRoom(where, name, tensor, image, batch);
 	return { tensor, strides: { batch, image, ...axisStrides(spec, head, axes), numElements } };
 }
 
-function chooseLayout(where: string, name: string, tensor: Tensor, spec: TensorSpec, head: Head, options: BindOptions): { axes: readonly Axis[]; batch: number } {
+function chooseLayout(
+	where: string,
+	name: string,
+	tensor: Tensor,
+	spec: TensorSpec,
+	head: Head,
+	options: BindOptions,
+): { axes: readonly Axis[]; batch: number } {
 	const { batch: stated, suggest } = options;
 	if (stated !== undefined && !(Number.isInteger(stated) && stated >= 1)) refuse(RangeError, where, 'batch', 'must be a positive integer', stated);
 	const { dims } = tensor;
@@ -211,8 +252,10 @@ function chooseLayout(where: string, name: string, tensor: Tensor, spec: TensorS
 		const image = product(spec.layouts[0].map((axis) => axisLength(spec, axis)));
 		if (tensor.location === 'gpu') return { axes: spec.layouts[0], batch: stated ?? 1 };
 		const batch = tensor.data.length / image;
-		if (!Number.isInteger(batch) || batch < 1) refuse(RangeError, where, name, `must have a multiple of ${image} elements, ${describeLayouts(spec)}`, tensor.data.length);
-		if (stated !== undefined && batch !== stated) refuseText(RangeError, where, name, `must have ${image * stated} elements for a batch of ${stated}`, String(tensor.data.length));
+		if (!Number.isInteger(batch) || batch < 1)
+			refuse(RangeError, where, name, `must have a multiple of ${image} elements, ${describeLayouts(spec)}`, tensor.data.length);
+		if (stated !== undefined && batch !== stated)
+			refuseText(RangeError, where, name, `must have ${image * stated} elements for a batch of ${stated}`, String(tensor.data.length));
 		return { axes: spec.layouts[0], batch };
 	}
 	const fits = fittingLayouts(spec, head, dims);
@@ -222,7 +265,14 @@ function chooseLayout(where: string, name: string, tensor: Tensor, spec: TensorS
 	}
 	if (fits.length > 1) {
 		const ways = fits.map((fit) => `[${fit.axes.join(', ')}]`).join(' and as ');
-		refuseText(RangeError, where, name, 'must have dims that fit one layout only', `[${dims.join(', ')}], which fits as ${ways}`, 'say which with the layout option of the head');
+		refuseText(
+			RangeError,
+			where,
+			name,
+			'must have dims that fit one layout only',
+			`[${dims.join(', ')}], which fits as ${ways}`,
+			'say which with the layout option of the head',
+		);
 	}
 	if (stated !== undefined && fits[0].batch !== stated) refuseText(RangeError, where, name, `must have a batch of ${stated}`, `[${dims.join(', ')}]`);
 	return fits[0];
@@ -292,7 +342,13 @@ function checkRoom(where: string, name: string, tensor: Tensor, image: number, b
 	const bytes = tensor.offset + Math.ceil((elements * (tensor.type === 'float16' ? 2 : 4)) / 4) * 4;
 	if (tensor.buffer.size < bytes) {
 		const at = tensor.offset ? `, ${tensor.offset} of them skipped,` : '';
-		refuseText(RangeError, where, name, `must be a GPUBuffer of at least ${bytes} bytes${at} for ${batch} x ${image} elements of ${tensor.type}`, `${tensor.buffer.size} bytes`);
+		refuseText(
+			RangeError,
+			where,
+			name,
+			`must be a GPUBuffer of at least ${bytes} bytes${at} for ${batch} x ${image} elements of ${tensor.type}`,
+			`${tensor.buffer.size} bytes`,
+		);
 	}
 }
 
@@ -327,7 +383,9 @@ function isTensor(value: unknown): boolean {
 	const record = value as Record<string, unknown>;
 	if ('location' in record || 'gpuBuffer' in record || 'tensorRef' in record) return true;
 	// a record whose outputs happen to be called data or buffer holds tensors with dims of their own
-	return ['data', 'buffer'].some((key) => key in record && (ArrayBuffer.isView(record[key]) || isGPUBuffer(record[key]) || typeof record[key] === 'function' || 'dims' in record));
+	return ['data', 'buffer'].some(
+		(key) => key in record && (ArrayBuffer.isView(record[key]) || isGPUBuffer(record[key]) || typeof record[key] === 'function' || 'dims' in record),
+	);
 }
 
 /** True for a GPUBuffer of any realm or implementation. */

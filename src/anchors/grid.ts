@@ -54,13 +54,23 @@ const STYLES: Record<AnchorStyle, Style> = {
  */
 export function anchorGrid(options: AnchorGridOptions): Float32Array {
 	const known = ['inputSize', 'strides', 'gridSizes', 'sizes', 'ratios', 'scales', 'style', 'offset'] as const;
-	const { inputSize, strides, gridSizes, sizes, ratios = [0.5, 1, 2], scales = [1], style = 'torchvision', offset } = readOptions('anchorGrid', 'options', options, known) as AnchorGridOptions;
+	const {
+		inputSize,
+		strides,
+		gridSizes,
+		sizes,
+		ratios = [0.5, 1, 2],
+		scales = [1],
+		style = 'torchvision',
+		offset,
+	} = readOptions('anchorGrid', 'options', options, known) as AnchorGridOptions;
 	const rules = STYLES[checkWord('anchorGrid', 'style', style, ANCHOR_STYLES)];
 	if (offset !== undefined && !Number.isFinite(offset)) refuse(RangeError, 'anchorGrid', 'offset', 'must be a finite number', offset);
 	const grids = levelGrids('anchorGrid', inputSize, strides, gridSizes);
 	checkPositive('anchorGrid', 'ratios', ratios);
 	checkPositive('anchorGrid', 'scales', scales);
-	if (!Array.isArray(sizes) || sizes.length !== strides.length) refuse(RangeError, 'anchorGrid', 'sizes', `must have one entry per stride, ${strides.length}`, sizes);
+	if (!Array.isArray(sizes) || sizes.length !== strides.length)
+		refuse(RangeError, 'anchorGrid', 'sizes', `must have one entry per stride, ${strides.length}`, sizes);
 	const perLevel = sizes.map((size, i) => {
 		const list = checkPositive('anchorGrid', `sizes[${i}]`, typeof size === 'number' ? [size] : size);
 		return list.flatMap((s) => scales.map((scale) => s * scale));
@@ -83,7 +93,9 @@ export function anchorGrid(options: AnchorGridOptions): Float32Array {
 
 /** The anchors of the cell at the origin, in the order of the style. */
 function baseAnchors(sizes: readonly number[], ratios: readonly number[], rules: Style, offset: number, strideX: number, strideY: number): number[][] {
-	const pairs = rules.sizesOuter ? sizes.flatMap((size) => ratios.map((ratio) => [size, ratio])) : ratios.flatMap((ratio) => sizes.map((size) => [size, ratio]));
+	const pairs = rules.sizesOuter
+		? sizes.flatMap((size) => ratios.map((ratio) => [size, ratio]))
+		: ratios.flatMap((ratio) => sizes.map((size) => [size, ratio]));
 	const less = rules.inclusive ? 1 : 0;
 	const centreX = offset * (strideX - less);
 	const centreY = offset * (strideY - less);

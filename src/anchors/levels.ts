@@ -20,7 +20,8 @@ export function levelGrids(call: string, inputSize: readonly [number, number], s
 	const [height, width] = checkSize(call, 'inputSize', inputSize);
 	checkPositive(call, 'strides', strides);
 	if (given === undefined) return strides.map((s) => [Math.ceil(height / s), Math.ceil(width / s)]);
-	if (!Array.isArray(given) || given.length !== strides.length) refuse(RangeError, call, 'gridSizes', `must have one [height, width] per stride, ${strides.length}`, given);
+	if (!Array.isArray(given) || given.length !== strides.length)
+		refuse(RangeError, call, 'gridSizes', `must have one [height, width] per stride, ${strides.length}`, given);
 	given.forEach((grid, i) => {
 		if (!Array.isArray(grid) || grid.length !== 2 || !grid.every((n) => Number.isInteger(n) && n >= 0)) {
 			refuse(RangeError, call, `gridSizes[${i}]`, 'must be [height, width] in cells', grid);

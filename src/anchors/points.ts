@@ -18,7 +18,12 @@ export interface AnchorPointOptions {
 
 /** Points [N, 4]: x, y in input pixels, stride in x, stride in y. Order: level, y, x. Throws on strides or offsets that are not finite positive numbers. */
 export function anchorPoints(options: AnchorPointOptions): Float32Array {
-	const { inputSize, strides, gridSizes, offset = 0.5 } = readOptions('anchorPoints', 'options', options, ['inputSize', 'strides', 'gridSizes', 'offset']) as AnchorPointOptions & object;
+	const {
+		inputSize,
+		strides,
+		gridSizes,
+		offset = 0.5,
+	} = readOptions('anchorPoints', 'options', options, ['inputSize', 'strides', 'gridSizes', 'offset']) as AnchorPointOptions & object;
 	if (!Number.isFinite(offset)) refuse(RangeError, 'anchorPoints', 'offset', 'must be a finite number', offset);
 	const grids = levelGrids('anchorPoints', inputSize, strides, gridSizes);
 	const rows: number[] = [];

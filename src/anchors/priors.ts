@@ -95,7 +95,8 @@ function readLevels(given: SsdPriorOptions, height: number, width: number) {
 	const scales = checkPositive('ssdPriors', 'scales', given.scales ?? SSD300.scales);
 	if (scales.length !== grids.length + 1) refuse(RangeError, 'ssdPriors', 'scales', `must have one number per level and one more, ${grids.length + 1}`, scales);
 	const aspectRatios = given.aspectRatios ?? SSD300.aspectRatios;
-	if (!Array.isArray(aspectRatios) || aspectRatios.length !== grids.length) refuse(RangeError, 'ssdPriors', 'aspectRatios', `must have one list per level, ${grids.length}`, aspectRatios);
+	if (!Array.isArray(aspectRatios) || aspectRatios.length !== grids.length)
+		refuse(RangeError, 'ssdPriors', 'aspectRatios', `must have one list per level, ${grids.length}`, aspectRatios);
 	aspectRatios.forEach((list, i) => {
 		if (!Array.isArray(list) || list.length > 0) checkPositive('ssdPriors', `aspectRatios[${i}]`, list);
 	});

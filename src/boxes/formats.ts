@@ -77,7 +77,8 @@ export function checkBoxes(call: string, name: string, boxes: unknown): asserts 
 export function checkSize(call: string, name: string, size: unknown): readonly [number, number] {
 	if (!Array.isArray(size) || size.length !== 2) refuse(TypeError, call, name, 'must be [height, width]', size);
 	size.forEach((s, i) => {
-		if (typeof s !== 'number' || !(s > 0) || s === Infinity) refuse(RangeError, call, `${name}[${i}]`, `(${i ? 'width' : 'height'}) must be a positive number`, s);
+		if (typeof s !== 'number' || !(s > 0) || s === Infinity)
+			refuse(RangeError, call, `${name}[${i}]`, `(${i ? 'width' : 'height'}) must be a positive number`, s);
 	});
 	return size as unknown as readonly [number, number];
 }

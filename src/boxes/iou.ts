@@ -45,7 +45,8 @@ function pairIou(kind: IouKind, a: Float32Array, p: number, b: Float32Array, q: 
 	if (!usable) return NaN;
 	const areaA = areaOf(a[p], a[p + 1], a[p + 2], a[p + 3]);
 	const areaB = areaOf(b[q], b[q + 1], b[q + 2], b[q + 3]);
-	const intersection = areaA > 0 && areaB > 0 ? areaOf(Math.max(a[p], b[q]), Math.max(a[p + 1], b[q + 1]), Math.min(a[p + 2], b[q + 2]), Math.min(a[p + 3], b[q + 3])) : 0;
+	const intersection =
+		areaA > 0 && areaB > 0 ? areaOf(Math.max(a[p], b[q]), Math.max(a[p + 1], b[q + 1]), Math.min(a[p + 2], b[q + 2]), Math.min(a[p + 3], b[q + 3])) : 0;
 	const union = round(round(areaA + areaB) - intersection);
 	if (kind === 'iof') return ratio(intersection, areaA);
 	if (kind === 'iom') return ratio(intersection, Math.min(areaA, areaB));

@@ -41,7 +41,15 @@ export function checkStrides(call: string, inputSize: readonly [number, number],
 	});
 	const largest = Math.max(...strides);
 	inputSize.forEach((n, i) => {
-		if (strides.some((s) => n % s !== 0)) refuse(RangeError, call, `inputSize[${i}]`, `must be a multiple of the strides (${strides.join(', ')})`, n, `the nearest is ${Math.max(1, Math.round(n / largest)) * largest}`);
+		if (strides.some((s) => n % s !== 0))
+			refuse(
+				RangeError,
+				call,
+				`inputSize[${i}]`,
+				`must be a multiple of the strides (${strides.join(', ')})`,
+				n,
+				`the nearest is ${Math.max(1, Math.round(n / largest)) * largest}`,
+			);
 	});
 	return strides.slice();
 }

@@ -42,10 +42,12 @@ function checkTensors(tensors: unknown): TensorSpec[] {
 		const at = `tensors[${i}]`;
 		const { name, aliases = [], layouts, sizes } = readOptions('defineHead', at, tensor, ['name', 'aliases', 'layouts', 'sizes']) as Partial<TensorSpec>;
 		if (typeof name !== 'string' || name === '') refuse(TypeError, 'defineHead', `${at}.name`, 'must be a non-empty string', name);
-		if (!Array.isArray(aliases) || !aliases.every((a) => typeof a === 'string')) refuse(TypeError, 'defineHead', `${at}.aliases`, 'must be a list of strings', aliases);
+		if (!Array.isArray(aliases) || !aliases.every((a) => typeof a === 'string'))
+			refuse(TypeError, 'defineHead', `${at}.aliases`, 'must be a list of strings', aliases);
 		const lengths = readOptions('defineHead', `${at}.sizes`, sizes, ['anchor', 'cell', 'y', 'x', 'shape', 'channel']) as TensorSpec['sizes'];
 		for (const [axis, length] of Object.entries(lengths)) checkInteger('defineHead', `${at}.sizes.${axis}`, length, 1, 2 ** 32 - 1);
-		if (!Array.isArray(layouts) || layouts.length === 0) refuse(TypeError, 'defineHead', `${at}.layouts`, 'must be a list with at least one axis order', layouts);
+		if (!Array.isArray(layouts) || layouts.length === 0)
+			refuse(TypeError, 'defineHead', `${at}.layouts`, 'must be a list with at least one axis order', layouts);
 		layouts.forEach((axes, k) => checkLayout(`${at}.layouts[${k}]`, axes, lengths));
 		return { name, aliases: aliases.slice(), layouts: layouts.map((axes) => axes.slice()), sizes: { ...lengths } };
 	});
@@ -57,7 +59,8 @@ function checkLayout(at: string, axes: unknown, sizes: TensorSpec['sizes']): voi
 		checkWord('defineHead', `${at}[${i}]`, axis, AXES);
 		if (axis !== 'one' && axes.indexOf(axis) !== i) refuse(RangeError, 'defineHead', at, 'must not name an axis twice', axes);
 		const needs: Axis[] = axis === 'shape-channel' ? ['shape', 'channel'] : axis === 'one' ? [] : [axis];
-		for (const need of needs) if (sizes[need] === undefined) refuse(TypeError, 'defineHead', at, `must use axes with a length in sizes; ${need} has none`, axes);
+		for (const need of needs)
+			if (sizes[need] === undefined) refuse(TypeError, 'defineHead', at, `must use axes with a length in sizes; ${need} has none`, axes);
 	});
 	const y = axes.indexOf('y');
 	if (y !== -1 || axes.includes('x')) {
@@ -70,7 +73,8 @@ function checkLayout(at: string, axes: unknown, sizes: TensorSpec['sizes']): voi
 	const flat = axes.includes('anchor') && axes.some((a) => a === 'cell' || a === 'y' || a === 'shape' || a === 'shape-channel');
 	const twice = axes.includes('cell') && y !== -1;
 	if (merged || flat || twice) refuse(RangeError, 'defineHead', at, 'must not count the same thing by two axes', axes);
-	if (!flat && !axes.some((a) => a === 'anchor' || a === 'cell' || a === 'y')) refuse(RangeError, 'defineHead', at, "must have 'anchor', 'cell' or 'y', 'x'", axes);
+	if (!flat && !axes.some((a) => a === 'anchor' || a === 'cell' || a === 'y'))
+		refuse(RangeError, 'defineHead', at, "must have 'anchor', 'cell' or 'y', 'x'", axes);
 }
 
 function checkScore(score: unknown): ScoreSpec {
@@ -81,7 +85,10 @@ function checkScore(score: unknown): ScoreSpec {
 	if (objectness === undefined) return activation === 'softmax' ? { activation, background } : { activation: activation as ScoreSpec['activation'] };
 	if (activation === 'softmax') refuse(TypeError, 'defineHead', 'score.objectness', "must be absent when activation is 'softmax'", objectness);
 	const inner = readOptions('defineHead', 'score.objectness', objectness, ['activation']);
-	return { activation: activation as ScoreSpec['activation'], objectness: { activation: checkWord('defineHead', 'score.objectness.activation', inner.activation, ['none', 'sigmoid']) } };
+	return {
+		activation: activation as ScoreSpec['activation'],
+		objectness: { activation: checkWord('defineHead', 'score.objectness.activation', inner.activation, ['none', 'sigmoid']) },
+	};
 }
 
 function checkLevels(levels: unknown, numAnchors: number, numClasses: number, tensors: readonly TensorSpec[], score: ScoreSpec): Level[] {
@@ -97,12 +104,15 @@ function checkLevels(levels: unknown, numAnchors: number, numClasses: number, te
 		if (!Array.isArray(grid) || grid.length !== 2) refuse(TypeError, 'defineHead', `${at}.grid`, 'must be [height, width] in cells', grid);
 		const cells = checkInteger('defineHead', `${at}.grid[0]`, grid[0], 1, 2 ** 32 - 1) * checkInteger('defineHead', `${at}.grid[1]`, grid[1], 1, 2 ** 32 - 1);
 		const numShapes = checkInteger('defineHead', `${at}.numShapes`, level.numShapes, 1, 2 ** 32 - 1);
-		if (level.numAnchors !== cells * numShapes) refuse(RangeError, 'defineHead', `${at}.numAnchors`, `must be grid times numShapes, ${cells * numShapes}`, level.numAnchors);
-		if (typeof level.stride !== 'number' || !(level.stride > 0) || level.stride === Infinity) refuse(RangeError, 'defineHead', `${at}.stride`, 'must be a positive number of pixels', level.stride);
+		if (level.numAnchors !== cells * numShapes)
+			refuse(RangeError, 'defineHead', `${at}.numAnchors`, `must be grid times numShapes, ${cells * numShapes}`, level.numAnchors);
+		if (typeof level.stride !== 'number' || !(level.stride > 0) || level.stride === Infinity)
+			refuse(RangeError, 'defineHead', `${at}.stride`, 'must be a positive number of pixels', level.stride);
 		next += level.numAnchors;
 		const place = { grid: [grid[0], grid[1]] as [number, number], numShapes, numAnchors: level.numAnchors };
 		const field = (name: 'box' | 'classes' | 'objectness', channels: number) => checkField(`${at}.${name}`, level[name], channels, tensors, place);
-		if (!score.objectness && level.objectness !== undefined) refuse(TypeError, 'defineHead', `${at}.objectness`, 'must be absent unless score.objectness is given', level.objectness);
+		if (!score.objectness && level.objectness !== undefined)
+			refuse(TypeError, 'defineHead', `${at}.objectness`, 'must be absent unless score.objectness is given', level.objectness);
 		return {
 			firstAnchor: level.firstAnchor,
 			...place,
@@ -118,7 +128,13 @@ function checkLevels(levels: unknown, numAnchors: number, numClasses: number, te
 }
 
 // The channels a field reads exist, and the tensor is as large as the level that reads it.
-function checkField(at: string, value: unknown, channels: number, tensors: readonly TensorSpec[], level: Pick<Level, 'grid' | 'numShapes' | 'numAnchors'>): Field {
+function checkField(
+	at: string,
+	value: unknown,
+	channels: number,
+	tensors: readonly TensorSpec[],
+	level: Pick<Level, 'grid' | 'numShapes' | 'numAnchors'>,
+): Field {
 	const field = readOptions('defineHead', at, value, ['tensor', 'channel']);
 	const tensor = checkInteger('defineHead', `${at}.tensor`, field.tensor, 0, tensors.length - 1);
 	const { name, sizes, layouts } = tensors[tensor];
@@ -136,7 +152,15 @@ function checkField(at: string, value: unknown, channels: number, tensors: reado
 			return false;
 		});
 		const noShape = level.numShapes > 1 && !axes.some((axis) => axis === 'anchor' || axis === 'shape' || axis === 'shape-channel');
-		if (wrong || noShape) refuse(RangeError, 'defineHead', at, `must read a tensor of ${height} x ${width} cells and ${level.numShapes} anchors in each`, axes, `tensor ${name}, axis ${wrong ?? 'shape'}`);
+		if (wrong || noShape)
+			refuse(
+				RangeError,
+				'defineHead',
+				at,
+				`must read a tensor of ${height} x ${width} cells and ${level.numShapes} anchors in each`,
+				axes,
+				`tensor ${name}, axis ${wrong ?? 'shape'}`,
+			);
 	}
 	return { tensor, channel };
 }
@@ -161,7 +185,8 @@ function checkAnchors(anchors: unknown, codec: BoxCodec, numAnchors: number): Fl
 
 /** Anchor rows as a copy: finite, and of positive size where the format has one. */
 export function checkAnchorRows(call: string, name: string, anchors: unknown, format: AnchorFormat): Float32Array {
-	if (Object.prototype.toString.call(anchors) !== '[object Float32Array]') refuse(TypeError, call, name, `must be a Float32Array, flat [N, 4], rows of ${format}`, anchors);
+	if (Object.prototype.toString.call(anchors) !== '[object Float32Array]')
+		refuse(TypeError, call, name, `must be a Float32Array, flat [N, 4], rows of ${format}`, anchors);
 	checkAttached(call, name, anchors as Float32Array);
 	const rows = (anchors as Float32Array).slice();
 	if (rows.length === 0 || rows.length % 4 !== 0) refuse(RangeError, call, name, 'must have a length that is a positive multiple of 4', rows.length);
@@ -169,7 +194,8 @@ export function checkAnchorRows(call: string, name: string, anchors: unknown, fo
 		const width = format === 'xyxy' ? rows[k + 2] - rows[k] : rows[k + 2];
 		const height = format === 'xyxy' ? rows[k + 3] - rows[k + 1] : rows[k + 3];
 		const finite = Number.isFinite(rows[k]) && Number.isFinite(rows[k + 1]) && width < Infinity && height < Infinity;
-		if (!finite || !(width > 0 && height > 0)) refuse(RangeError, call, `${name}[${k / 4}]`, 'must be finite and of positive size', Array.from(rows.subarray(k, k + 4)));
+		if (!finite || !(width > 0 && height > 0))
+			refuse(RangeError, call, `${name}[${k / 4}]`, 'must be finite and of positive size', Array.from(rows.subarray(k, k + 4)));
 	}
 	return rows;
 }

@@ -34,7 +34,9 @@ export interface HeadCandidate {
 }
 
 /** The head that fits, or the several that do (none: an empty list), and why. */
-export type InferredHead = (HeadCandidate & { readonly candidates?: undefined; readonly reason: string }) | { readonly head?: undefined; readonly candidates: readonly HeadCandidate[]; readonly reason: string };
+export type InferredHead =
+	| (HeadCandidate & { readonly candidates?: undefined; readonly reason: string })
+	| { readonly head?: undefined; readonly candidates: readonly HeadCandidate[]; readonly reason: string };
 
 type Dims = readonly number[];
 interface Known {
@@ -88,7 +90,14 @@ function fitting(list: readonly Dims[], known: Known): HeadCandidate[] {
 	if (list.length === 4 && fits.length === 0) {
 		// older YOLOv5 exports put the three maps beside the decoded tensor
 		const flat = list.find((dims) => dims.length === 3);
-		if (flat && rawYolo(list.filter((dims) => dims !== flat), known).length > 0) return flatYolo(flat, known).filter((c) => c.name === 'yolov5');
+		if (
+			flat &&
+			rawYolo(
+				list.filter((dims) => dims !== flat),
+				known,
+			).length > 0
+		)
+			return flatYolo(flat, known).filter((c) => c.name === 'yolov5');
 	}
 	return fits;
 }
@@ -112,7 +121,8 @@ function flatYolo(dims: Dims, known: Known): HeadCandidate[] {
 			const [channels, anchors] = layout === 'channels-first' ? [p, q] : [q, p];
 			const numClasses = channels - (family === 'yolov8' ? 4 : 5);
 			const inputSize = yoloInput(anchors, family === 'yolov8' ? 1 : 3, known);
-			if (inputSize && numClasses >= 1 && (known.numClasses ?? numClasses) === numClasses) found.push({ family, layout, channels, anchors, numClasses, inputSize });
+			if (inputSize && numClasses >= 1 && (known.numClasses ?? numClasses) === numClasses)
+				found.push({ family, layout, channels, anchors, numClasses, inputSize });
 		}
 	}
 	// more channels than anchors is believed only where nothing else fits: 84 x 8400 is not a tiny model of 8396 classes
@@ -141,7 +151,15 @@ function rawYolo(list: readonly Dims[], known: Known): HeadCandidate[] {
 	if (list.length !== 3) return [];
 	const first = [...list].sort((a, b) => size(b) - size(a))[0];
 	const inner = first.slice(1);
-	const readings: [number, number, number][] = first.length === 5 ? [[inner[1], inner[2], inner[3]]] : first.length === 4 ? [[inner[1], inner[2], inner[0] / 3], [inner[0], inner[1], inner[2] / 3]] : [];
+	const readings: [number, number, number][] =
+		first.length === 5
+			? [[inner[1], inner[2], inner[3]]]
+			: first.length === 4
+				? [
+						[inner[1], inner[2], inner[0] / 3],
+						[inner[0], inner[1], inner[2] / 3],
+					]
+				: [];
 	const found: HeadCandidate[] = [];
 	for (const [y, x, channels] of readings) {
 		const inputSize = known.inputSize ?? [y * 8, x * 8];
@@ -230,7 +248,10 @@ function candidate(name: string, head: Head, options: Readonly<Record<string, un
 /** Options as one would write them. */
 function source(value: unknown): string {
 	if (Array.isArray(value)) return `[${value.map(source).join(', ')}]`;
-	if (typeof value === 'object' && value !== null) return `{ ${Object.entries(value).map(([key, v]) => `${key}: ${source(v)}`).join(', ')} }`;
+	if (typeof value === 'object' && value !== null)
+		return `{ ${Object.entries(value)
+			.map(([key, v]) => `${key}: ${source(v)}`)
+			.join(', ')} }`;
 	return typeof value === 'string' ? `'${value}'` : String(value);
 }
 
@@ -249,12 +270,16 @@ function size(dims: Dims): number {
 }
 
 function readShapes(shapes: unknown): { list: Dims[]; outputNames: string[] } {
-	if (typeof shapes !== 'object' || shapes === null) refuse(TypeError, 'inferHead', 'shapes', 'must be dims, tensors with dims, or a list or record of them', shapes);
+	if (typeof shapes !== 'object' || shapes === null)
+		refuse(TypeError, 'inferHead', 'shapes', 'must be dims, tensors with dims, or a list or record of them', shapes);
 	if (isDims(shapes)) return { list: [readDims('shapes', shapes)], outputNames: [] };
 	if (dimsOf(shapes)) return { list: [readDims('shapes', dimsOf(shapes))], outputNames: [] };
 	const entries = Object.entries(shapes);
 	if (entries.length === 0) refuse(RangeError, 'inferHead', 'shapes', 'must hold at least one shape', shapes);
-	return { list: entries.map(([key, value]) => readDims(`shapes.${key}`, isDims(value) ? value : dimsOf(value))), outputNames: Array.isArray(shapes) ? [] : entries.map(([key]) => key) };
+	return {
+		list: entries.map(([key, value]) => readDims(`shapes.${key}`, isDims(value) ? value : dimsOf(value))),
+		outputNames: Array.isArray(shapes) ? [] : entries.map(([key]) => key),
+	};
 }
 
 function isDims(value: unknown): value is unknown[] {

@@ -1,7 +1,7 @@
 // RetinaNet: nine anchors per cell on levels P3 to P7, deltas and independent sigmoid classes (Lin et al. 2017, as in
 // torchvision, detectron2 and mmdetection). Per level a class map and a box map, or all levels concatenated.
 
-import { anchorGrid, type AnchorGridOptions } from '../anchors/grid.js';
+import { type AnchorGridOptions, anchorGrid } from '../anchors/grid.js';
 import { checkPositive, levelGrids } from '../anchors/levels.js';
 import { checkWord, readOptions } from '../checks.js';
 import { DELTA_CLAMP, deltas } from '../codecs/deltas.js';

@@ -1,9 +1,9 @@
 // SSD: box deltas against priors, and a softmax over the classes and background (Caffe SSD, torchvision ssd300_vgg16).
 // Two tensors: boxes [anchors, 4] and class logits [anchors, classes + 1].
 
-import { ssdPriors, type SsdPriorOptions } from '../anchors/priors.js';
+import { type SsdPriorOptions, ssdPriors } from '../anchors/priors.js';
 import { checkWord, readOptions } from '../checks.js';
-import { deltas, type DeltasOptions } from '../codecs/deltas.js';
+import { type DeltasOptions, deltas } from '../codecs/deltas.js';
 import { checkClasses, checkInput, flatLayouts, type HeadLayout } from './common.js';
 import { checkAnchorRows } from './define.js';
 import type { Head, ScoreSpec } from './head.js';
@@ -53,7 +53,12 @@ export function ssd(options: SsdOptions): Head {
 		numAnchors,
 		tensors: [
 			{ name: 'boxes', aliases: ['bbox_regression', 'box_deltas', 'loc', 'locations', 'raw_boxes'], layouts, sizes: { anchor: numAnchors, channel: 4 } },
-			{ name: 'scores', aliases: ['cls_logits', 'conf', 'confidences', 'logits', 'raw_scores'], layouts, sizes: { anchor: numAnchors, channel: numClasses + 1 } },
+			{
+				name: 'scores',
+				aliases: ['cls_logits', 'conf', 'confidences', 'logits', 'raw_scores'],
+				layouts,
+				sizes: { anchor: numAnchors, channel: numClasses + 1 },
+			},
 		],
 		levels: [
 			{

@@ -118,7 +118,8 @@ function raw(numClasses: number, inputSize: readonly [number, number], strides: 
 }
 
 function checkAnchors(anchors: unknown, strides: readonly number[]): readonly (readonly number[])[] {
-	if (!Array.isArray(anchors) || anchors.length !== strides.length) refuse(RangeError, 'yolov5', 'anchors', `must have one list per stride, ${strides.length}`, anchors);
+	if (!Array.isArray(anchors) || anchors.length !== strides.length)
+		refuse(RangeError, 'yolov5', 'anchors', `must have one list per stride, ${strides.length}`, anchors);
 	anchors.forEach((list, i) => {
 		const good = Array.isArray(list) && list.length >= 2 && list.length % 2 === 0 && list.length === anchors[0].length;
 		if (!good) refuse(RangeError, 'yolov5', `anchors[${i}]`, 'must hold width, height, ... of equally many anchors per level', list);

@@ -1,8 +1,8 @@
 // YOLOv8, 9, 11 and 12 (detection): one tensor [4 + classes, anchors] or its transpose; boxes are cx, cy, w, h in input
 // pixels, class scores are probabilities, there is no objectness (ultralytics, nn/modules/head.py, Detect).
 
-import { boxes } from '../codecs/boxes.js';
 import { readOptions } from '../checks.js';
+import { boxes } from '../codecs/boxes.js';
 import { checkClasses, checkInput, checkStrides, countCells, flatLayouts, type HeadLayout } from './common.js';
 import type { Head } from './head.js';
 

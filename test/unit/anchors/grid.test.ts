@@ -86,7 +86,14 @@ describe('an input of 800, P6 and P7', () => {
 
 describe('properties', () => {
 	test('count is the sum of height x width x shapes; the order is y, x, anchor', () => {
-		const anchors = anchorGrid({ inputSize: [104, 64], strides: [8, 16], sizes: [[32, 40], [64, 80]] });
+		const anchors = anchorGrid({
+			inputSize: [104, 64],
+			strides: [8, 16],
+			sizes: [
+				[32, 40],
+				[64, 80],
+			],
+		});
 		assert.equal(anchors.length / 4, (13 * 8 + 7 * 4) * 6);
 		assert.equal(anchors[6 * 4] - anchors[0], 8); // next cell: one step in x
 		assert.equal(anchors[8 * 6 * 4 + 1] - anchors[1], 8); // next row: one step in y
@@ -124,7 +131,16 @@ describe('refusals name the element', () => {
 		['a style nobody has', { style: 'torchvison' }, /style.*torchvison.*did you mean 'torchvision'/],
 		['an unknown option', { ratio: [1] } as never, /ratio/],
 		['a size of one number', { inputSize: 640 }, /inputSize must be \[height, width\]/],
-		['a fractional grid', { gridSizes: [[1.5, 2], [1, 1]] }, /gridSizes\[0\]/],
+		[
+			'a fractional grid',
+			{
+				gridSizes: [
+					[1.5, 2],
+					[1, 1],
+				],
+			},
+			/gridSizes\[0\]/,
+		],
 		['an infinite offset', { offset: Infinity }, /offset/],
 	];
 	for (const [name, change, text] of cases) {

@@ -15,7 +15,10 @@ describe('anchorPoints', () => {
 	});
 	test('YOLOX: x stride', () => {
 		const points = anchorPoints({ inputSize: [16, 24], strides: [8], offset: 0 });
-		assert.deepEqual(Array.from(points).filter((_, i) => i % 4 < 2), [0, 0, 8, 0, 16, 0, 0, 8, 8, 8, 16, 8]);
+		assert.deepEqual(
+			Array.from(points).filter((_, i) => i % 4 < 2),
+			[0, 0, 8, 0, 16, 0, 0, 8, 8, 8, 16, 8],
+		);
 	});
 	test('refusals', () => {
 		assert.throws(() => anchorPoints({ inputSize: [64, 64], strides: [] }), /strides must be a list with at least one number/);

@@ -17,8 +17,20 @@ function assertShapes(priors: Float32Array, first: number, expected: number[][])
 	});
 }
 
-const LEVEL_0 = [[21, 21], [30.741, 30.741], [29.6985, 14.8492], [14.8492, 29.6985]];
-const LEVEL_1 = [[45, 45], [66.746, 66.746], [63.64, 31.82], [31.82, 63.64], [77.94, 25.98], [25.98, 77.94]];
+const LEVEL_0 = [
+	[21, 21],
+	[30.741, 30.741],
+	[29.6985, 14.8492],
+	[14.8492, 29.6985],
+];
+const LEVEL_1 = [
+	[45, 45],
+	[66.746, 66.746],
+	[63.64, 31.82],
+	[31.82, 63.64],
+	[77.94, 25.98],
+	[25.98, 77.94],
+];
 
 describe('SSD300', () => {
 	for (const style of ['torchvision', 'mmdet'] as const) {
@@ -50,7 +62,9 @@ describe('SSD300', () => {
 
 	test('clip: torchvision limits sizes, caffe limits corners, mmdetection neither', () => {
 		const last = 8732 - 2; // 1 x 1 map, elongated 2 : 1, 261 px: 369 wide
-		const [torchvision, caffe, mmdet] = (['torchvision', 'caffe', 'mmdet'] as const).map((style) => ssdPriors({ inputSize: [300, 300], style, clip: style !== 'mmdet' }));
+		const [torchvision, caffe, mmdet] = (['torchvision', 'caffe', 'mmdet'] as const).map((style) =>
+			ssdPriors({ inputSize: [300, 300], style, clip: style !== 'mmdet' }),
+		);
 		assert.equal(shape(torchvision, last)[0], 300);
 		assert.equal(caffe[last * 4], 0);
 		assert.equal(caffe[last * 4 + 2], 300);
@@ -63,7 +77,10 @@ describe('SSD300', () => {
 	test('other inputs need their levels', () => {
 		assert.throws(() => ssdPriors({ inputSize: [512, 512] }), /ssdPriors: gridSizes, scales, aspectRatios must be given/);
 		assert.throws(() => ssdPriors({ inputSize: [300, 300], scales: [0.1] }), /scales must have one number per level and one more, 7/);
-		assert.throws(() => ssdPriors({ inputSize: [300, 300], aspectRatios: [[2], [0], [], [], [], []] }), /aspectRatios\[1\]\[0\] must be a positive number; got 0/);
+		assert.throws(
+			() => ssdPriors({ inputSize: [300, 300], aspectRatios: [[2], [0], [], [], [], []] }),
+			/aspectRatios\[1\]\[0\] must be a positive number; got 0/,
+		);
 	});
 
 	test('torchvision scales each side of an oblong input by itself', () => {

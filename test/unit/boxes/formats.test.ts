@@ -42,7 +42,8 @@ describe('convertBoxes', () => {
 		assert.throws(() => convert(new Float32Array(5), 'xyxy', 'xywh'), RangeError, /convertBoxes: boxes must have a length that is a multiple of 4; got 5/);
 		assert.throws(() => convert(new Float32Array(4), 'xyhw', 'xywh'), RangeError, /from must be one of xyxy, yxyx, xywh, cxcywh; got "xyhw"/);
 		assert.throws(() => convert(new Float32Array(4), 'xyxy'), /to must be one of/);
-		for (const bad of [[0, 0, 1, 1], [[0, 0, 1, 1]], new Float64Array(4), new Int32Array(4), null, 'boxes']) assert.throws(() => convert(bad, 'xyxy', 'xywh'), TypeError, /boxes must be a Float32Array/);
+		for (const bad of [[0, 0, 1, 1], [[0, 0, 1, 1]], new Float64Array(4), new Int32Array(4), null, 'boxes'])
+			assert.throws(() => convert(bad, 'xyxy', 'xywh'), TypeError, /boxes must be a Float32Array/);
 		const gone = new Float32Array(4);
 		structuredClone(gone, { transfer: [gone.buffer] });
 		assert.throws(() => convert(gone, 'xyxy', 'xywh'), TypeError, /boxes must not be detached/);
@@ -51,7 +52,15 @@ describe('convertBoxes', () => {
 
 describe('boxArea', () => {
 	test('positive areas; empty, inverted and unusable boxes have 0', () => {
-		const boxes = [[0, 0, 3, 4], [1, 1, 1, 5], [5, 5, 1, 1], [5, 0, 1, 4], [0, 0, NaN, 4], [0, 0, 1e-20, 1e-20], [0, 0, Infinity, 4]];
+		const boxes = [
+			[0, 0, 3, 4],
+			[1, 1, 1, 5],
+			[5, 5, 1, 1],
+			[5, 0, 1, 4],
+			[0, 0, NaN, 4],
+			[0, 0, 1e-20, 1e-20],
+			[0, 0, Infinity, 4],
+		];
 		assert.deepEqual(Array.from(boxArea(Float32Array.from(boxes.flat()))), [12, 0, 0, 0, 0, 0, 0]);
 	});
 	test('a named format', () => assert.deepEqual(Array.from(boxArea({ data: Float32Array.of(7, 7, 3, 4), format: 'xywh' })), [12]));

@@ -9,7 +9,9 @@ type Box = [number, number, number, number];
 const iou = (a: Box, b: Box, kind: IouKind = 'iou') => boxIou(Float32Array.from(a), Float32Array.from(b), { kind })[0];
 
 const coordinate = fc.integer({ min: -64, max: 64 });
-const integerBox = fc.tuple(coordinate, coordinate, fc.integer({ min: 1, max: 64 }), fc.integer({ min: 1, max: 64 })).map(([x, y, w, h]): Box => [x, y, x + w, y + h]);
+const integerBox = fc
+	.tuple(coordinate, coordinate, fc.integer({ min: 1, max: 64 }), fc.integer({ min: 1, max: 64 }))
+	.map(([x, y, w, h]): Box => [x, y, x + w, y + h]);
 const anyBox = fc.tuple(coordinate, coordinate, coordinate, coordinate).map(([a, b, c, d]): Box => [a, b, c, d]); // empty and inverted ones too
 const realBox = fc
 	.tuple(...[0, 1, 2, 3].map(() => fc.double({ min: -1000, max: 1000, noNaN: true })))
@@ -130,7 +132,14 @@ describe('properties', () => {
 });
 
 describe('boxes that are none', () => {
-	const empty: Box[] = [[5, 5, 5, 5], [5, 5, 5, 9], [5, 5, 9, 5], [9, 9, 5, 5], [9, 5, 5, 9], [0, 0, 1e-20, 1e-20]];
+	const empty: Box[] = [
+		[5, 5, 5, 5],
+		[5, 5, 5, 9],
+		[5, 5, 9, 5],
+		[9, 9, 5, 5],
+		[9, 5, 5, 9],
+		[0, 0, 1e-20, 1e-20],
+	];
 	test('empty and inverted boxes overlap nothing, themselves included', () => {
 		for (const box of empty) {
 			for (const kind of ['iou', 'iof', 'iom'] as const) {

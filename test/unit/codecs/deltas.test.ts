@@ -14,7 +14,12 @@ function assertBox(actual: Float32Array, expected: number[], tolerance = 1e-4): 
 
 /** float32 box with corners in a range, at least 1/16 px on each side. */
 const box = fc
-	.tuple(fc.double({ min: -2000, max: 2000, noNaN: true }), fc.double({ min: -2000, max: 2000, noNaN: true }), fc.double({ min: 0.0625, max: 1500, noNaN: true }), fc.double({ min: 0.0625, max: 1500, noNaN: true }))
+	.tuple(
+		fc.double({ min: -2000, max: 2000, noNaN: true }),
+		fc.double({ min: -2000, max: 2000, noNaN: true }),
+		fc.double({ min: 0.0625, max: 1500, noNaN: true }),
+		fc.double({ min: 0.0625, max: 1500, noNaN: true }),
+	)
 	.map(([x, y, w, h]) => Float32Array.of(x, y, x + w, y + h).map((v) => v + 0)); // no -0: decoding gives 0
 
 describe('formulas', () => {
@@ -117,7 +122,11 @@ describe('exact', () => {
 describe('refusals', () => {
 	test('a ground truth without size is named: its log would be -Infinity', () => {
 		const anchors = Float32Array.of(...ANCHOR, ...ANCHOR);
-		assert.throws(() => deltas().encode(Float32Array.of(0, 0, 1, 1, 5, 5, 5, 9), anchors), RangeError, /deltas.encode: boxes\[1\] must have a positive width.*\[5, 5, 5, 9\]/);
+		assert.throws(
+			() => deltas().encode(Float32Array.of(0, 0, 1, 1, 5, 5, 5, 9), anchors),
+			RangeError,
+			/deltas.encode: boxes\[1\] must have a positive width.*\[5, 5, 5, 9\]/,
+		);
 		assert.throws(() => deltas().encode(Float32Array.of(0, 3, 1, 1), ANCHOR), /boxes\[0\] must have a positive height/);
 		assert.throws(() => deltas().encode(ANCHOR, Float32Array.of(0, 0, 0, 1)), /anchors\[0\] must have a positive width/);
 		assert.throws(() => deltas().encode(Float32Array.of(0, 0, NaN, 1), ANCHOR), /boxes\[0\]/);

@@ -18,16 +18,22 @@ function assertBox(actual: Float32Array, expected: number[], tolerance = 1e-3): 
 describe('cell v5', () => {
 	test('xy = (2 sigmoid - 0.5 + grid) stride, wh = (2 sigmoid)^2 anchor', () => {
 		fc.assert(
-			fc.property(fc.array(fc.double({ min: -8, max: 8, noNaN: true }), { minLength: 4, maxLength: 4 }), fc.nat(79), fc.nat(79), fc.constantFrom(8, 16, 32), (t, gx, gy, stride) => {
-				const [tx, ty, tw, th] = t.map(Math.fround);
-				const x = (2 * sigmoid(tx) - 0.5 + gx) * stride;
-				const y = (2 * sigmoid(ty) - 0.5 + gy) * stride;
-				const w = (2 * sigmoid(tw)) ** 2 * 116;
-				const h = (2 * sigmoid(th)) ** 2 * 90;
-				const row = Float32Array.of((gx + 0.5) * stride, (gy + 0.5) * stride, 116, 90);
-				const out = cell().decode(Float32Array.from(t), row, stride);
-				assertBox(out, [x - w / 2, y - h / 2, x + w / 2, y + h / 2], 1e-5 * Math.max(x, y, w, h, 1) * 2);
-			}),
+			fc.property(
+				fc.array(fc.double({ min: -8, max: 8, noNaN: true }), { minLength: 4, maxLength: 4 }),
+				fc.nat(79),
+				fc.nat(79),
+				fc.constantFrom(8, 16, 32),
+				(t, gx, gy, stride) => {
+					const [tx, ty, tw, th] = t.map(Math.fround);
+					const x = (2 * sigmoid(tx) - 0.5 + gx) * stride;
+					const y = (2 * sigmoid(ty) - 0.5 + gy) * stride;
+					const w = (2 * sigmoid(tw)) ** 2 * 116;
+					const h = (2 * sigmoid(th)) ** 2 * 90;
+					const row = Float32Array.of((gx + 0.5) * stride, (gy + 0.5) * stride, 116, 90);
+					const out = cell().decode(Float32Array.from(t), row, stride);
+					assertBox(out, [x - w / 2, y - h / 2, x + w / 2, y + h / 2], 1e-5 * Math.max(x, y, w, h, 1) * 2);
+				},
+			),
 		);
 	});
 	test('zero logits: the anchor itself, centred in its cell', () => {
@@ -58,7 +64,11 @@ describe('cell v5', () => {
 		const anchor = Float32Array.of(20, 20, 10, 10);
 		assert.throws(() => cell().encode(Float32Array.of(0, 0, 10, 10), anchor, 8), RangeError, /cell.encode: boxes\[0\] must have its centre within 8 px/);
 		assert.throws(() => cell().encode(Float32Array.of(0, 0, 40, 40), anchor, 8), RangeError, /size in \(0, 4\) times/);
-		assert.throws(() => cell().decode(new Float32Array(4), anchor), RangeError, /cell.decode: stride must be a positive number, or a Float32Array of 1; got undefined/);
+		assert.throws(
+			() => cell().decode(new Float32Array(4), anchor),
+			RangeError,
+			/cell.decode: stride must be a positive number, or a Float32Array of 1; got undefined/,
+		);
 		assert.throws(() => cell().decode(new Float32Array(4), anchor, 0), /stride/);
 		assert.throws(() => cell({ version: 'v3' as never }), /version must be 'v5'/);
 	});

@@ -19,7 +19,11 @@ function good() {
 		objectness: { tensor, channel: 4 },
 		classes: { tensor, channel: 5 },
 	});
-	const tensor = (name: string, y: number, x: number) => ({ name, layouts: [['shape', 'y', 'x', 'channel'] as const, ['shape-channel', 'y', 'x'] as const], sizes: { shape: 2, y, x, channel: 8 } });
+	const tensor = (name: string, y: number, x: number) => ({
+		name,
+		layouts: [['shape', 'y', 'x', 'channel'] as const, ['shape-channel', 'y', 'x'] as const],
+		sizes: { shape: 2, y, x, channel: 8 },
+	});
 	return {
 		name: 'toy',
 		inputSize: [16, 24] as [number, number],
@@ -52,20 +56,52 @@ describe('what is wrong is named', () => {
 		['numClasses', (s) => ({ ...s, numClasses: -1 }), /numClasses/],
 		['numAnchors', (s) => ({ ...s, numAnchors: 17 }), /levels must hold 17 anchors together; got 16/],
 		['tensors', (s) => ({ ...s, tensors: [] }), /tensors must be a list with at least one tensor/],
-		['an axis nobody knows', (s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['shapes', 'y', 'x', 'channel']] }, s.tensors[1]] }), /tensors\[0\].layouts\[0\]\[0\] must be .*did you mean 'shape'/],
+		[
+			'an axis nobody knows',
+			(s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['shapes', 'y', 'x', 'channel']] }, s.tensors[1]] }),
+			/tensors\[0\].layouts\[0\]\[0\] must be .*did you mean 'shape'/,
+		],
 		['x before y', (s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['shape', 'x', 'y', 'channel']] }, s.tensors[1]] }), /must have 'x' right after 'y'/],
-		['an axis twice', (s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['y', 'x', 'channel', 'channel']] }, s.tensors[1]] }), /must not name an axis twice/],
+		[
+			'an axis twice',
+			(s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['y', 'x', 'channel', 'channel']] }, s.tensors[1]] }),
+			/must not name an axis twice/,
+		],
 		['an axis without a length', (s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['cell', 'shape-channel']] }, s.tensors[1]] }), /cell has none/],
-		['no channels', (s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['shape', 'y', 'x']] }, s.tensors[1]] }), /must have one of 'channel' and 'shape-channel'/],
+		[
+			'no channels',
+			(s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['shape', 'y', 'x']] }, s.tensors[1]] }),
+			/must have one of 'channel' and 'shape-channel'/,
+		],
 		['no cells', (s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['shape', 'channel']] }, s.tensors[1]] }), /must have 'anchor', 'cell' or 'y', 'x'/],
-		['a map of another size', (s) => ({ ...s, tensors: [{ ...s.tensors[0], sizes: { ...s.tensors[0].sizes, x: 4 } }, s.tensors[1]] }), /levels\[0\].box must read a tensor of 2 x 3 cells and 2 anchors in each/],
+		[
+			'a map of another size',
+			(s) => ({ ...s, tensors: [{ ...s.tensors[0], sizes: { ...s.tensors[0].sizes, x: 4 } }, s.tensors[1]] }),
+			/levels\[0\].box must read a tensor of 2 x 3 cells and 2 anchors in each/,
+		],
 		['shapes missing', (s) => ({ ...s, tensors: [{ name: 'fine', layouts: [['y', 'x', 'channel']], sizes: s.tensors[0].sizes }, s.tensors[1]] }), /axis shape/],
-		['a gap between levels', (s) => ({ ...s, levels: [s.levels[0], { ...s.levels[1], firstAnchor: 13 }] }), /levels\[1\].firstAnchor must be 12, where the level before ends; got 13/],
-		['a wrong count', (s) => ({ ...s, levels: [{ ...s.levels[0], numAnchors: 6 }, s.levels[1]] }), /levels\[0\].numAnchors must be grid times numShapes, 12; got 6/],
+		[
+			'a gap between levels',
+			(s) => ({ ...s, levels: [s.levels[0], { ...s.levels[1], firstAnchor: 13 }] }),
+			/levels\[1\].firstAnchor must be 12, where the level before ends; got 13/,
+		],
+		[
+			'a wrong count',
+			(s) => ({ ...s, levels: [{ ...s.levels[0], numAnchors: 6 }, s.levels[1]] }),
+			/levels\[0\].numAnchors must be grid times numShapes, 12; got 6/,
+		],
 		['order', (s) => ({ ...s, levels: [{ ...s.levels[0], order: 'axy' }, s.levels[1]] }), /levels\[0\].order/],
 		['stride', (s) => ({ ...s, levels: [{ ...s.levels[0], stride: 0 }, s.levels[1]] }), /levels\[0\].stride must be a positive number of pixels; got 0/],
-		['a tensor that is not there', (s) => ({ ...s, levels: [{ ...s.levels[0], box: { tensor: 2, channel: 0 } }, s.levels[1]] }), /levels\[0\].box.tensor must be an integer from 0 to 1; got 2/],
-		['box channels beyond the tensor', (s) => ({ ...s, levels: [{ ...s.levels[0], box: { tensor: 0, channel: 5 } }, s.levels[1]] }), /levels\[0\].box.channel must be an integer from 0 to 4; got 5/],
+		[
+			'a tensor that is not there',
+			(s) => ({ ...s, levels: [{ ...s.levels[0], box: { tensor: 2, channel: 0 } }, s.levels[1]] }),
+			/levels\[0\].box.tensor must be an integer from 0 to 1; got 2/,
+		],
+		[
+			'box channels beyond the tensor',
+			(s) => ({ ...s, levels: [{ ...s.levels[0], box: { tensor: 0, channel: 5 } }, s.levels[1]] }),
+			/levels\[0\].box.channel must be an integer from 0 to 4; got 5/,
+		],
 		['class channels beyond the tensor', (s) => ({ ...s, numClasses: 4 }), /levels\[0\].classes.channel must be an integer from 0 to 4; got 5/],
 		['objectness missing', (s) => ({ ...s, levels: [{ ...s.levels[0], objectness: undefined }, s.levels[1]] }), /levels\[0\].objectness/],
 		['objectness unasked', (s) => ({ ...s, score: { activation: 'sigmoid' } }), /levels\[0\].objectness must be absent unless score.objectness is given/],

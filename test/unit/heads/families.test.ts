@@ -1,8 +1,8 @@
 // The shapes of the published models, and where in them things stand.
 
 import { assert, describe, test } from 'vitest';
-import type { Head } from '../../../src/heads/head.js';
 import { defineHead } from '../../../src/heads/define.js';
+import type { Head } from '../../../src/heads/head.js';
 import { retinanet } from '../../../src/heads/retinanet.js';
 import { ssd } from '../../../src/heads/ssd.js';
 import { yolov5 } from '../../../src/heads/yolov5.js';
@@ -38,7 +38,10 @@ describe('yolov8', () => {
 		assert.equal(head.codec.variants.format, 'cxcywh');
 	});
 	test('refusals', () => {
-		assert.throws(() => yolov8({ numClasses: 80, inputSize: [640, 650] }), /yolov8: inputSize\[1\] must be a multiple of the strides \(8, 16, 32\); got 650 \(the nearest is 640\)/);
+		assert.throws(
+			() => yolov8({ numClasses: 80, inputSize: [640, 650] }),
+			/yolov8: inputSize\[1\] must be a multiple of the strides \(8, 16, 32\); got 650 \(the nearest is 640\)/,
+		);
 		assert.throws(() => yolov8({ numClasses: 0 }), /yolov8: numClasses must be an integer from 1/);
 		assert.throws(() => yolov8({} as never), TypeError, /numClasses/);
 		assert.throws(() => yolov8({ numClasses: 80, layout: 'nchw' as never }), /layout must be/);
@@ -57,7 +60,14 @@ describe('yolov5', () => {
 	});
 	test('raw: three maps, numbered as the concatenated output: shape, y, x', () => {
 		const head = yolov5({ numClasses: 80, outputs: 'raw' });
-		assert.deepEqual(head.levels.map((l) => [l.firstAnchor, l.numAnchors, l.stride]), [[0, 19200, 8], [19200, 4800, 16], [24000, 1200, 32]]);
+		assert.deepEqual(
+			head.levels.map((l) => [l.firstAnchor, l.numAnchors, l.stride]),
+			[
+				[0, 19200, 8],
+				[19200, 4800, 16],
+				[24000, 1200, 32],
+			],
+		);
 		// anchor (shape 2, y 5, x 7) of the 40 x 40 map
 		const anchor = 2 * 1600 + 5 * 40 + 7;
 		const channel = 5 + 3;
@@ -69,15 +79,41 @@ describe('yolov5', () => {
 		assert.deepEqual(Array.from((head.anchors as Float32Array).subarray(row, row + 4)), [7.5 * 16, 5.5 * 16, 59, 119]);
 	});
 	test('other anchors', () => {
-		const anchors = [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]];
+		const anchors = [
+			[1, 2, 3, 4],
+			[5, 6, 7, 8],
+			[9, 10, 11, 12],
+		];
 		const head = yolov5({ numClasses: 2, inputSize: [64, 96], outputs: 'raw', anchors });
 		assert.equal(head.numAnchors, (8 * 12 + 4 * 6 + 2 * 3) * 2);
 		assert.deepEqual(Array.from((head.anchors as Float32Array).subarray(96 * 4, 96 * 4 + 4)), [4, 4, 3, 4]);
 	});
 	test('refusals', () => {
 		assert.throws(() => yolov5({ numClasses: 80, anchors: [[10, 13]] }), /anchors must have one list per stride, 3/);
-		assert.throws(() => yolov5({ numClasses: 80, anchors: [[10, 13, 5], [1, 2, 3], [1, 2, 3]] }), /anchors\[0\]/);
-		assert.throws(() => yolov5({ numClasses: 80, anchors: [[10, 13], [1, -2], [1, 2]] }), /anchors\[1\]\[1\] must be a positive number of pixels; got -2/);
+		assert.throws(
+			() =>
+				yolov5({
+					numClasses: 80,
+					anchors: [
+						[10, 13, 5],
+						[1, 2, 3],
+						[1, 2, 3],
+					],
+				}),
+			/anchors\[0\]/,
+		);
+		assert.throws(
+			() =>
+				yolov5({
+					numClasses: 80,
+					anchors: [
+						[10, 13],
+						[1, -2],
+						[1, 2],
+					],
+				}),
+			/anchors\[1\]\[1\] must be a positive number of pixels; got -2/,
+		);
 		assert.throws(() => yolov5({ numClasses: 80, outputs: 'raw', layout: 'anchors-first' }), /layout must be absent/);
 	});
 });
@@ -86,7 +122,13 @@ describe('ssd', () => {
 	test('torchvision ssd300_vgg16: 8732 x 4 and 8732 x 91, background first, variances 0.1 0.1 0.2 0.2', () => {
 		const head = ssd({ numClasses: 90 });
 		assert.equal(head.numAnchors, 8732);
-		assert.deepEqual(head.tensors.map((t) => t.sizes), [{ anchor: 8732, channel: 4 }, { anchor: 8732, channel: 91 }]);
+		assert.deepEqual(
+			head.tensors.map((t) => t.sizes),
+			[
+				{ anchor: 8732, channel: 4 },
+				{ anchor: 8732, channel: 91 },
+			],
+		);
 		assert.deepEqual(head.score, { activation: 'softmax', background: 'first' });
 		assert.deepEqual([head.codec.constants.vx, head.codec.constants.vw], [Math.fround(0.1), Math.fround(0.2)]);
 		// the classes field is the whole softmax group, background included
@@ -99,7 +141,10 @@ describe('ssd', () => {
 	});
 	test('refusals', () => {
 		assert.throws(() => ssd({ numClasses: 2, priors: new Float32Array(6) }), /ssd: priors must have a length that is a positive multiple of 4; got 6/);
-		assert.throws(() => ssd({ numClasses: 2, priors: Float32Array.of(0, 0, 1, 1, 5, 5, 5, 9) }), /priors\[1\] must be finite and of positive size; got \[5, 5, 5, 9\]/);
+		assert.throws(
+			() => ssd({ numClasses: 2, priors: Float32Array.of(0, 0, 1, 1, 5, 5, 5, 9) }),
+			/priors\[1\] must be finite and of positive size; got \[5, 5, 5, 9\]/,
+		);
 		assert.throws(() => ssd({ numClasses: 2, inputSize: [512, 512] }), /ssdPriors: gridSizes/);
 		assert.throws(() => ssd({ numClasses: 2, background: 'none' as never }), /background/);
 	});
@@ -108,7 +153,10 @@ describe('ssd', () => {
 describe('retinanet', () => {
 	test('800 x 800: P3 to P7 of 100, 50, 25, 13, 7 cells and 9 anchors', () => {
 		const head = retinanet({ numClasses: 91, inputSize: [800, 800] });
-		assert.deepEqual(head.levels.map((l) => l.grid[0]), [100, 50, 25, 13, 7]);
+		assert.deepEqual(
+			head.levels.map((l) => l.grid[0]),
+			[100, 50, 25, 13, 7],
+		);
 		assert.equal(head.numAnchors, 9 * (10000 + 2500 + 625 + 169 + 49));
 		assert.equal(head.multiLabel, true);
 		assert.deepEqual(Array.from((head.anchors as Float32Array).subarray(0, 4)), [-23, -11, 23, 11]);
@@ -124,9 +172,18 @@ describe('retinanet', () => {
 	});
 	test('styles differ as their sources do', () => {
 		const of = (style: 'torchvision' | 'detectron2' | 'mmdet') => retinanet({ numClasses: 1, inputSize: [128, 128], style });
-		assert.deepEqual([1, 2, 3].map((i) => Math.round((of('torchvision').anchors as Float32Array)[i * 4])), [-28, -35, -16]);
-		assert.deepEqual([1, 2, 3].map((i) => Math.round((of('detectron2').anchors as Float32Array)[i * 4])), [-16, -11, -29]);
-		assert.deepEqual([1, 2, 3].map((i) => Math.round((of('mmdet').anchors as Float32Array)[i * 4])), [-29, -36, -16]);
+		assert.deepEqual(
+			[1, 2, 3].map((i) => Math.round((of('torchvision').anchors as Float32Array)[i * 4])),
+			[-28, -35, -16],
+		);
+		assert.deepEqual(
+			[1, 2, 3].map((i) => Math.round((of('detectron2').anchors as Float32Array)[i * 4])),
+			[-16, -11, -29],
+		);
+		assert.deepEqual(
+			[1, 2, 3].map((i) => Math.round((of('mmdet').anchors as Float32Array)[i * 4])),
+			[-29, -36, -16],
+		);
 		assert.equal(of('mmdet').codec.variants.clampLow, true);
 		assert.equal(of('detectron2').codec.variants.clampLow, false);
 	});
@@ -143,7 +200,13 @@ describe('retinanet', () => {
 });
 
 test('every family passes the checks of defineHead, which returns the same description', () => {
-	const heads = [yolov8({ numClasses: 3 }), yolov5({ numClasses: 3 }), yolov5({ numClasses: 3, outputs: 'raw' }), ssd({ numClasses: 3 }), retinanet({ numClasses: 3, inputSize: [256, 256] })];
+	const heads = [
+		yolov8({ numClasses: 3 }),
+		yolov5({ numClasses: 3 }),
+		yolov5({ numClasses: 3, outputs: 'raw' }),
+		ssd({ numClasses: 3 }),
+		retinanet({ numClasses: 3, inputSize: [256, 256] }),
+	];
 	for (const head of heads) {
 		const copy = JSON.parse(JSON.stringify(defineHead(head)));
 		const expected = JSON.parse(JSON.stringify(head));

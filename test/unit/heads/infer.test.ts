@@ -21,15 +21,58 @@ describe('one head fits', () => {
 		['transposed, classes known', [[1, 8400, 84]], { numClasses: 80 }, 'yolov8({ numClasses: 80, inputSize: [640, 640] })'],
 		['YOLOv5 concatenated', [[1, 25200, 85]], undefined, 'yolov5({ numClasses: 80, inputSize: [640, 640] })'],
 		['YOLOv5 channels first', [[1, 85, 25200]], undefined, 'yolov5({ numClasses: 80, inputSize: [640, 640] })'],
-		['YOLOv5 raw, rank 5', [[1, 3, 80, 80, 85], [1, 3, 40, 40, 85], [1, 3, 20, 20, 85]], undefined, "yolov5({ numClasses: 80, inputSize: [640, 640], outputs: 'raw' })"],
-		['YOLOv5 raw, rank 4, coarse first', [[1, 255, 20, 24], [1, 255, 40, 48], [1, 255, 80, 96]], undefined, "yolov5({ numClasses: 80, inputSize: [640, 768], outputs: 'raw' })"],
-		['YOLOv5 raw, channels last', [[1, 8, 8, 24], [1, 4, 4, 24], [1, 2, 2, 24]], undefined, "yolov5({ numClasses: 3, inputSize: [64, 64], outputs: 'raw' })"],
-		['YOLOv5 with the maps beside it', [[1, 25200, 85], [1, 3, 80, 80, 85], [1, 3, 40, 40, 85], [1, 3, 20, 20, 85]], undefined, 'yolov5({ numClasses: 80, inputSize: [640, 640] })'],
+		[
+			'YOLOv5 raw, rank 5',
+			[
+				[1, 3, 80, 80, 85],
+				[1, 3, 40, 40, 85],
+				[1, 3, 20, 20, 85],
+			],
+			undefined,
+			"yolov5({ numClasses: 80, inputSize: [640, 640], outputs: 'raw' })",
+		],
+		[
+			'YOLOv5 raw, rank 4, coarse first',
+			[
+				[1, 255, 20, 24],
+				[1, 255, 40, 48],
+				[1, 255, 80, 96],
+			],
+			undefined,
+			"yolov5({ numClasses: 80, inputSize: [640, 768], outputs: 'raw' })",
+		],
+		[
+			'YOLOv5 raw, channels last',
+			[
+				[1, 8, 8, 24],
+				[1, 4, 4, 24],
+				[1, 2, 2, 24],
+			],
+			undefined,
+			"yolov5({ numClasses: 3, inputSize: [64, 64], outputs: 'raw' })",
+		],
+		[
+			'YOLOv5 with the maps beside it',
+			[
+				[1, 25200, 85],
+				[1, 3, 80, 80, 85],
+				[1, 3, 40, 40, 85],
+				[1, 3, 20, 20, 85],
+			],
+			undefined,
+			'yolov5({ numClasses: 80, inputSize: [640, 640] })',
+		],
 	];
 	for (const [name, shapes, hints, expected] of cases) test(name, () => assert.equal(call(shapes, hints), expected));
 
 	test('SSD, style known', () => {
-		const inferred = inferHead([[1, 8732, 4], [1, 8732, 91]], { style: 'torchvision' });
+		const inferred = inferHead(
+			[
+				[1, 8732, 4],
+				[1, 8732, 91],
+			],
+			{ style: 'torchvision' },
+		);
 		assert.equal(inferred.head?.name, 'ssd');
 		assert.equal(inferred.head?.numClasses, 90);
 		assert.deepEqual(inferred.head?.score, { activation: 'softmax', background: 'first' });
@@ -51,12 +94,16 @@ describe('one head fits', () => {
 		const metadata = { task: 'detect', imgsz: '[512, 640]', names: "{0: 'cat', 1: 'dog'}" };
 		assert.equal(call([[1, 6, 6720]], { metadata }), 'yolov8({ numClasses: 2, inputSize: [512, 640] })');
 	});
-	test('a reason is given', () => assert.equal(inferHead([[1, 84, 8400]]).reason, '[1, 84, 8400] fits yolov8({ numClasses: 80, inputSize: [640, 640] }) and no other head'));
+	test('a reason is given', () =>
+		assert.equal(inferHead([[1, 84, 8400]]).reason, '[1, 84, 8400] fits yolov8({ numClasses: 80, inputSize: [640, 640] }) and no other head'));
 });
 
 describe('several fit: they are listed', () => {
 	test('84 x 84', () => {
-		assert.deepEqual(call([[1, 84, 84]]), ["yolov8({ numClasses: 80, inputSize: [64, 64], layout: 'channels-first' })", "yolov8({ numClasses: 80, inputSize: [64, 64], layout: 'anchors-first' })"]);
+		assert.deepEqual(call([[1, 84, 84]]), [
+			"yolov8({ numClasses: 80, inputSize: [64, 64], layout: 'channels-first' })",
+			"yolov8({ numClasses: 80, inputSize: [64, 64], layout: 'anchors-first' })",
+		]);
 	});
 	test('more channels than anchors is believed only where nothing else fits', () => {
 		assert.equal(call([[1, 84, 252]]), 'yolov5({ numClasses: 79, inputSize: [64, 64] })');
@@ -76,17 +123,41 @@ describe('several fit: they are listed', () => {
 		assert.equal(inferred.candidates?.length, 3);
 		assert.match(inferred.reason, /hints: .*style/);
 	});
-	test('SSD without its style', () => assert.equal(inferHead([[1, 8732, 4], [1, 8732, 21]]).candidates?.length, 3));
+	test('SSD without its style', () =>
+		assert.equal(
+			inferHead([
+				[1, 8732, 4],
+				[1, 8732, 21],
+			]).candidates?.length,
+			3,
+		));
 	test('three classes and background: which of [8732, 4] are the boxes', () => {
 		// the head is the same either way; the names or the order of the array say which is which
-		assert.equal(inferHead([[1, 8732, 4], [1, 8732, 4]], { style: 'torchvision' }).head?.numClasses, 3);
+		assert.equal(
+			inferHead(
+				[
+					[1, 8732, 4],
+					[1, 8732, 4],
+				],
+				{ style: 'torchvision' },
+			).head?.numClasses,
+			3,
+		);
 	});
 });
 
 describe('none fits: it says what it looks like', () => {
 	const cases: [string, unknown, InferHints | undefined, RegExp][] = [
 		['YOLOv10', [[1, 300, 6]], undefined, /end-to-end model \(YOLOv10, YOLO26\)/],
-		['segmentation', [[1, 116, 8400], [1, 32, 160, 160]], undefined, /segmentation model/],
+		[
+			'segmentation',
+			[
+				[1, 116, 8400],
+				[1, 32, 160, 160],
+			],
+			undefined,
+			/segmentation model/,
+		],
 		['a pose model by its metadata', [[1, 56, 8400]], { metadata: { task: 'pose' } }, /task pose/],
 		['another class count', [[1, 84, 8400]], { numClasses: 3 }, /fits no head that is built/],
 		['another input', [[1, 84, 8400]], { inputSize: [320, 320] }, /fits no head/],
