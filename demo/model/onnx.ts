@@ -63,14 +63,21 @@ export class OnnxGraph {
 	/** Appends an operator with one output. */
 	op(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
 		const output = `${type.toLowerCase()}_${this.#count++}`;
-		this.#node.push({ input: inputs, output: [output], name: output, op_type: type, attribute: Object.entries(attributes).map(attribute) });
+		this.#append(type, inputs, [output], attributes);
 		return output;
 	}
 
-	/** Declares tensor `from` as the float output `name`. */
-	output(name: string, from: string, dims: readonly (number | string)[]): void {
-		this.#node.push({ input: [from], output: [name], name, op_type: 'Identity', attribute: [] });
-		this.#output.push(valueInfo(name, dims));
+	/** Cuts a tensor along an axis into pieces of these sizes; one name per piece. */
+	split(input: string, axis: number, sizes: readonly number[]): string[] {
+		const outputs = sizes.map(() => `split_${this.#count++}`);
+		this.#append('Split', [input, this.integers(sizes)], outputs, { axis });
+		return outputs;
+	}
+
+	/** Declares tensor `from` as the output `name`, of floats unless said otherwise. */
+	output(name: string, from: string, dims: readonly (number | string)[], type: 'float32' | 'int64' = 'float32'): void {
+		this.#append('Identity', [from], [name], {});
+		this.#output.push(valueInfo(name, dims, type === 'int64' ? INT64 : FLOAT));
 	}
 
 	/** The file. `metadata` becomes the model's metadata_props. The same graph always gives the same bytes. */
@@ -88,6 +95,10 @@ export class OnnxGraph {
 		return type.encode(type.fromObject(model)).finish();
 	}
 
+	#append(type: string, input: readonly string[], output: readonly string[], attributes: Readonly<Record<string, Attribute>>): void {
+		this.#node.push({ input, output, name: output[0], op_type: type, attribute: Object.entries(attributes).map(attribute) });
+	}
+
 	#store(data_type: number, dims: readonly number[], bytes: DataView): string {
 		const name = `constant_${this.#count++}`;
 		this.#initializer.push({ name, data_type, dims, raw_data: new Uint8Array(bytes.buffer) });
@@ -101,7 +112,7 @@ function attribute([name, value]: [string, Attribute]): object {
 	return value.every(Number.isInteger) ? { name, type: 7, ints: value } : { name, type: 6, floats: value };
 }
 
-function valueInfo(name: string, dims: readonly (number | string)[]): object {
+function valueInfo(name: string, dims: readonly (number | string)[], elem_type = FLOAT): object {
 	const dim = dims.map((d) => (typeof d === 'number' ? { dim_value: d } : { dim_param: d }));
-	return { name, type: { tensor_type: { elem_type: FLOAT, shape: { dim } } } };
+	return { name, type: { tensor_type: { elem_type, shape: { dim } } } };
 }
