@@ -37,6 +37,8 @@ interface Case {
 	classFilter?: Uint32Array;
 	suppression: boolean;
 	withAnchors: boolean;
+	/** Levels are listed last anchors first. */
+	reversed?: boolean;
 }
 
 /** The codec of these tests: raw numbers times stride, moved by the anchor. */
@@ -75,8 +77,8 @@ function makeHead(c: Case): { head: Head; anchors: Float32Array } {
 		inputSize: [64, 64],
 		numClasses: c.numClasses,
 		numAnchors: firstAnchor,
-		tensors: levels.map((_, i) => ({ name: `t${i}`, layouts: [['channel', 'cell']], sizes: {} })),
-		levels,
+		tensors: c.levels.map((_, i) => ({ name: `t${i}`, layouts: [['channel', 'cell']], sizes: {} })),
+		levels: c.reversed ? levels.reverse() : levels,
 		score: c.score,
 		codec,
 		...(c.withAnchors ? { anchors } : {}),
@@ -87,7 +89,8 @@ function makeHead(c: Case): { head: Head; anchors: Float32Array } {
 
 /** Lays the raw numbers out as tensors, with a gap between images. */
 function makeTensors(c: Case, head: Head, raw: Raw): BoundTensor[] {
-	return head.levels.map((level) => {
+	const levels = [...head.levels].sort((p, q) => p.box.tensor - q.box.tensor);
+	return levels.map((level) => {
 		const lengths = { channel: numChannels(c), cell: level.grid[0] * level.grid[1], shape: level.numShapes };
 		const strides = { channel: 0, cell: 0, shape: 0 };
 		let size = 1;
@@ -147,7 +150,7 @@ interface Candidates {
 
 function decodePlainly(c: Case, head: Head, anchors: Float32Array, raw: Uint32Array[], least: number, leastObjectness: number): Candidates {
 	const found: Candidates = { boxes: [], scores: [], classIds: [], anchors: [], rejected: 0 };
-	for (const level of head.levels) {
+	for (const level of [...head.levels].sort((p, q) => p.firstAnchor - q.firstAnchor)) {
 		for (let a = level.firstAnchor; a < level.firstAnchor + level.numAnchors; a++) {
 			const numbers = Array.from(raw[a], floatOf);
 			const box = [0, 1, 2, 3].map((k) => round(round(numbers[k] * level.stride) + anchors[4 * a + k]));
@@ -300,6 +303,7 @@ function randomCase(i: number, next: () => number): Case {
 		classFilter: next() < 0.25 ? Uint32Array.of(next() * 2 ** 32, next() * 2 ** 32) : undefined,
 		suppression: next() < 0.85,
 		withAnchors: next() < 0.7,
+		reversed: next() < 0.1,
 	};
 }
 
@@ -350,6 +354,21 @@ describe('the CPU pipeline equals the plain definition', () => {
 			// Few values, so that the cut falls among equal scores.
 			for (const row of raw[0]) for (let k = 4; k < row.length; k++) row[k] = bitsOf(Math.floor(floatOf(row[k]) * 64) / 64);
 			await check(c, 0, 0, raw, { maxCandidates: 900, tiesHighest, classAgnostic: true }, `ties ${tiesHighest}`);
+		}
+	});
+
+	it('for scores so small that sigmoid32 is clamped', async () => {
+		const score: ScoreSpec = { activation: 'sigmoid', objectness: { activation: 'none' } };
+		const c: Case = { ...large, levels: [{ grid: [4, 8], numShapes: 1, stride: 1 }], numbering: 'yxa', order: ORDERS[0], score, multiLabel: true };
+		const next = random(15);
+		const raw = randomRaw(c, 32, 0.5, 1, 0, next);
+		for (const row of raw[0]) {
+			row[4] = bitsOf(1);
+			for (let k = 5; k < row.length; k++) row[k] = bitsOf(-78 - next() * 12);
+		}
+		for (const least of [1e-34, 1e-35, 1.8e-35, 1e-36, 2e-38]) {
+			const numKept = await check(c, round(least), round(least), raw, { iouThreshold: 1 }, `least ${least}`);
+			expect(numKept).toBeGreaterThan(0);
 		}
 	});
 
