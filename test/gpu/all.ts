@@ -2,5 +2,9 @@
 // test/unit/gpu-suite.test.ts fails when one is missing here.
 
 import './arithmetic.gpu.js';
+import './codecs.gpu.js';
 import './numbers.gpu.js';
 import './stages.gpu.js';
+import './nms.gpu.js';
+import './postprocessor.gpu.js';
+import './iou.gpu.js';

@@ -1,0 +1,81 @@
+// Every shader chunk of the codecs decodes to the bits of `decodeBox`, in every variant: ordinary numbers, extremes, and
+// raw numbers that are not finite, which must give a box that no backend can use.
+
+import { assert } from 'chai';
+import { codecChunk } from '../../shaders/shared/codecs.wgsl.js';
+import { numbers } from '../../shaders/shared/numbers.wgsl.js';
+import { flushCoordinate, isUsableBox } from '../../src/boxes/overlap.js';
+import { boxes } from '../../src/codecs/boxes.js';
+import { cell } from '../../src/codecs/cell.js';
+import type { BoxCodec } from '../../src/codecs/codec.js';
+import { DELTA_CLAMP, deltas } from '../../src/codecs/deltas.js';
+import { distances } from '../../src/codecs/distances.js';
+import { gpuTest } from '../support/gpu-suite.js';
+import { random } from '../support/random.js';
+import { runKernel } from '../support/run-kernel.js';
+
+const N = 16_384;
+const STRIDE = 16;
+const EXTREMES = [0, -0, 1, -1, 4.2, -4.2, 88, -87, 1000, -1000, 1e-20, 65504, 1e18, -1e18, 3e38, Infinity, -Infinity, NaN];
+
+const CODECS: [string, BoxCodec][] = [
+	['boxes cxcywh', boxes()],
+	['boxes xyxy', boxes({ format: 'xyxy' })],
+	['boxes yxyx scaled', boxes({ format: 'yxyx', scale: [640, 480] })],
+	['boxes xywh scaled', boxes({ format: 'xywh', scale: [300, 300] })],
+	['boxes cxcywh scaled', boxes({ scale: [641, 479] })],
+	['deltas', deltas()],
+	['deltas with variances', deltas({ variances: [0.1, 0.1, 0.2, 0.2], clamp: false })],
+	['deltas yxhw, clamped both ways', deltas({ order: 'yxhw', clamp: [-DELTA_CLAMP, DELTA_CLAMP] })],
+	['cell', cell()],
+	['cell without sigmoid', cell({ sigmoid: false })],
+	['distances in strides', distances()],
+	['distances in pixels', distances({ unit: 'pixels' })],
+];
+
+function anchorRow(codec: BoxCodec, next: () => number): number[] {
+	const [x, y, w, h] = [next() * 1300 - 10, next() * 800 - 10, 1 + next() * 500, 1 + next() * 500];
+	return codec.anchors === 'xyxy' ? [x, y, x + w, y + h] : codec.anchors === 'point' ? [x, y, 8, 16] : [x, y, w, h];
+}
+
+for (const [name, codec] of CODECS) {
+	gpuTest(`codecs: ${name} decodes to the bits of its twin`, async ({ device }) => {
+		const next = random(23);
+		const raw = new Float32Array(4 * N).map((_, i) => {
+			const wide = i < 2 * N ? 8 : 1000;
+			return next() < 0.02 ? EXTREMES[Math.floor(next() * EXTREMES.length)] : (next() * 2 - 1) * wide;
+		});
+		const anchors = new Float32Array(4 * N);
+		for (let i = 0; i < N; i++) anchors.set(anchorRow(codec, next), 4 * i);
+		const got = await runKernel(device, {
+			code: `struct Params { zero: u32 } ${numbers} ${codecChunk(codec)}
+			@group(0) @binding(0) var<uniform> params: Params;
+			@group(0) @binding(1) var<storage, read> raws: array<vec4f>;
+			@group(0) @binding(2) var<storage, read> anchors: array<vec4f>;
+			@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+			@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
+				if (id.x < ${N}u) { output[id.x] = decode_box(raws[id.x], anchors[id.x], ${STRIDE}.0); }
+			}`,
+			params: new Uint32Array(4),
+			inputs: [raw, anchors].map((a) => new Uint32Array(a.buffer)),
+			outputWords: 4 * N,
+			workgroups: N / 64,
+		});
+		const box = new Float32Array(got.buffer, got.byteOffset, got.length);
+		const want = new Float32Array(4);
+		const wrong: string[] = [];
+		let usable = 0;
+		for (let i = 0; i < N; i++) {
+			const k = 4 * i;
+			codec.decodeBox(raw[k], raw[k + 1], raw[k + 2], raw[k + 3], anchors, k, STRIDE, want, 0);
+			const expected = isUsableBox(want[0], want[1], want[2], want[3]);
+			const found = isUsableBox(box[k], box[k + 1], box[k + 2], box[k + 3]);
+			usable += Number(expected);
+			const same = expected ? found && want.every((v, c) => Object.is(flushCoordinate(v), flushCoordinate(box[k + c]))) : !found;
+			if (!same) wrong.push(`raw [${raw.subarray(k, k + 4)}], anchor [${anchors.subarray(k, k + 4)}]: got [${box.subarray(k, k + 4)}], expected [${want}]`);
+		}
+		assert.isAbove(usable, N / 2);
+		assert.isBelow(usable, N, 'some rows must be unusable, or nothing was tested of them');
+		assert.deepEqual(wrong.slice(0, 3), [], `${wrong.length} of ${N} differ`);
+	});
+}
