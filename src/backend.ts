@@ -7,8 +7,8 @@ import { KedgeError } from './errors.js';
 import { GpuLink, realGpu } from './gpu-link.js';
 import type { Head } from './heads/head.js';
 import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
-import { type BackendOptions, type BackendSettings, checkBackendKind, checkBackendOptions } from './options.js';
 import type { Params, Sizes } from './layout.js';
+import { type BackendOptions, type BackendSettings, checkBackendKind, checkBackendOptions } from './options.js';
 import type { Capacity, FrameTransform, Step } from './plan.js';
 import type { BoundTensor } from './tensors.js';
 

@@ -80,7 +80,10 @@ export class Dispatch {
 		if (ready?.kind === 'webgpu') return ready.pipeline;
 		const lost = this.#backend.link.isLost;
 		const remedy = lost ? 'the device was lost: await one run() to go on' : `create the postprocessor with backend: 'webgpu'`;
-		throw new KedgeError(lost ? 'DEVICE_LOST' : 'NO_WEBGPU', `encode: needs the backend 'webgpu'; got '${this.choice.kind}' (${this.choice.reason}); ${remedy}`);
+		throw new KedgeError(
+			lost ? 'DEVICE_LOST' : 'NO_WEBGPU',
+			`encode: needs the backend 'webgpu'; got '${this.choice.kind}' (${this.choice.reason}); ${remedy}`,
+		);
 	}
 
 	dispose(): void {

@@ -3,18 +3,7 @@
 
 import type { Backend, BackendKind, CallParams, PipelineOptions } from './backend.js';
 import { decisionThreshold } from './boxes/overlap.js';
-import {
-	checkBoolean,
-	checkCount,
-	checkInteger,
-	checkMethods,
-	checkNumber,
-	checkUnit,
-	checkWord,
-	NO_LIMIT,
-	readOptions,
-	refuse,
-} from './checks.js';
+import { checkBoolean, checkCount, checkInteger, checkMethods, checkNumber, checkUnit, checkWord, NO_LIMIT, readOptions, refuse } from './checks.js';
 import type { Head } from './heads/head.js';
 import { keyOf, logit, nextDown, nextUp } from './numbers.js';
 import { BITMASK_LIMIT, keysAreLogits, STAGES } from './plan.js';

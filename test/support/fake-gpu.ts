@@ -1,15 +1,15 @@
 // A GPU that is none: pipelines that compute on the CPU but settle when the test says so, devices that are lost on
 // demand. For everything between the caller and gpu/: order, abort, dispose, loss, choice.
 
-import type { BoundTensor } from '../../src/tensors.js';
 import type { CallParams, Encoded, GpuBackend, GpuModule, GpuPipeline, Kept, PipelineOptions, WebGPUReport } from '../../src/backend.js';
-import { boxIou, ManagedBackend, type BackendKind } from '../../src/backend.js';
+import { type BackendKind, boxIou, ManagedBackend } from '../../src/backend.js';
 import { createCpuPipeline } from '../../src/cpu/backend.js';
 import { nmsTextbook } from '../../src/cpu/nms.js';
 import { KedgeError } from '../../src/errors.js';
 import { GpuLink } from '../../src/gpu-link.js';
 import { checkBackendOptions } from '../../src/options.js';
 import type { FrameTransform } from '../../src/plan.js';
+import type { BoundTensor } from '../../src/tensors.js';
 
 /** A call that has been submitted and waits for the test. */
 export interface Held {

@@ -124,7 +124,11 @@ describe('single operations', () => {
 	const run = async (backend: Backend, n: number) => (await backend.nms(many(n), new Float32Array(n), { iouThreshold: 0.5 })).length;
 
 	it("run on the GPU for 'webgpu', on the CPU for 'hybrid' and 'cpu'", async () => {
-		for (const [kind, singles] of [['webgpu', 2], ['hybrid', 0], ['cpu', 0]] as const) {
+		for (const [kind, singles] of [
+			['webgpu', 2],
+			['hybrid', 0],
+			['cpu', 0],
+		] as const) {
 			const gpu = new FakeGpu();
 			const backend = await gpu.backend(kind);
 			expect(await run(backend, 3)).toBe(3);
@@ -187,7 +191,10 @@ describe('single operations', () => {
 
 	it('go on with a new device after a loss, or on the CPU', async () => {
 		const gpu = new FakeGpu();
-		for (const [onLost, kind] of [['recover', 'webgpu'], ['cpu', 'cpu']] as const) {
+		for (const [onLost, kind] of [
+			['recover', 'webgpu'],
+			['cpu', 'cpu'],
+		] as const) {
 			const backend = await gpu.backend('webgpu', { onLost });
 			gpu.devices.at(-1)?.lose();
 			await new Promise((resolve) => setTimeout(resolve, 0));

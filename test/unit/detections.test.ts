@@ -93,7 +93,11 @@ describe('objects', () => {
 		const detections = finishDetections(kept([0.5, 0.25]), { ...view, labels: ['a'] });
 		expect(detections.toObjects().map((d) => d.label)).toEqual(['2', 'a']);
 		expect(detections.toObjects(['x', 'y', 'z']).map((d) => d.label)).toEqual(['z', 'x']);
-		expect(finishDetections(kept([0.5, 0.25]), view).toObjects().map((d) => d.label)).toEqual(['2', '0']);
+		expect(
+			finishDetections(kept([0.5, 0.25]), view)
+				.toObjects()
+				.map((d) => d.label),
+		).toEqual(['2', '0']);
 	});
 });
 

@@ -1,10 +1,10 @@
 // Every fault of an option is answered by name, with the rule and the value; nothing is clamped or ignored.
 
 import { describe, expect, it } from 'vitest';
+import { nearest, readOptions } from '../../src/checks.js';
 import { retinanet } from '../../src/heads/retinanet.js';
 import { yolov5 } from '../../src/heads/yolov5.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
-import { nearest, readOptions } from '../../src/checks.js';
 import { checkBoxIou, checkNms } from '../../src/inputs.js';
 import { keyOf, nextUp, scoreOfKey } from '../../src/numbers.js';
 import { checkBackendKind, checkBackendOptions, checkPostprocessorOptions, checkRunOptions, minKeyOf } from '../../src/options.js';
@@ -70,7 +70,9 @@ const faults: Fault[] = [
 	['scoreThreshold NaN', { scoreThreshold: NaN }, RangeError, /scoreThreshold must be a number; got NaN/],
 	['scoreThreshold text', { scoreThreshold: '0.25' }, TypeError, /scoreThreshold must be a number; got "0\.25"/],
 	// A5
-	...[-1, 1.5, NaN, 2 ** 32, 2 ** 53].map((n): Fault => [`maxDetections ${n}`, { maxDetections: n }, RangeError, /maxDetections must be a non-negative integer below 2\^32/]),
+	...[-1, 1.5, NaN, 2 ** 32, 2 ** 53].map(
+		(n): Fault => [`maxDetections ${n}`, { maxDetections: n }, RangeError, /maxDetections must be a non-negative integer below 2\^32/],
+	),
 	['maxDetections text', { maxDetections: '300' }, TypeError, /maxDetections .*got "300"/],
 	// A7, A8
 	['a mistyped option', { iouTreshold: 0.5 }, TypeError, /"iouTreshold" \(did you mean iouThreshold\?\)$/],
@@ -92,13 +94,23 @@ const faults: Fault[] = [
 	['a head by name', { head: 'yolov8' }, TypeError, /head must be a head; got "yolov8"/],
 	['an unknown backend', { backend: 'webgl' }, RangeError, /backend must be 'auto' or 'webgpu' or 'hybrid' or 'cpu'; got "webgl" \(did you mean 'webgpu'\?\)/],
 	['a backend as a number', { backend: 1 }, TypeError, /backend must be .*got 1/],
-	['a device with a Backend', { backend: {}, device: { createBuffer() {}, createComputePipelineAsync() {} } }, TypeError, /device must be left out when backend is a Backend/],
+	[
+		'a device with a Backend',
+		{ backend: {}, device: { createBuffer() {}, createComputePipelineAsync() {} } },
+		TypeError,
+		/device must be left out when backend is a Backend/,
+	],
 	['a device that is none', { device: {} }, TypeError, /device must be a GPUDevice; got Object/],
 	['a gpu that is none', { gpu: { requestDevice() {} } }, TypeError, /gpu must be a GPU object/],
 	['classAgnostic 1', { classAgnostic: 1 }, TypeError, /classAgnostic must be true or false; got 1/],
 	['multiLabel text', { multiLabel: 'yes' }, TypeError, /multiLabel must be true or false; got "yes"/],
 	['timings 0', { timings: 0 }, TypeError, /timings must be true or false; got 0/],
-	['coordinates unknown', { coordinates: 'normalised' }, RangeError, /coordinates must be 'pixels' or 'normalized'; got "normalised" \(did you mean 'normalized'\?\)/],
+	[
+		'coordinates unknown',
+		{ coordinates: 'normalised' },
+		RangeError,
+		/coordinates must be 'pixels' or 'normalized'; got "normalised" \(did you mean 'normalized'\?\)/,
+	],
 	['labels as text', { labels: 'person' }, TypeError, /labels must be an array of strings; got "person"/],
 	['a label that is no text', { labels: ['a', 7] }, TypeError, /labels\[1\] must be a string; got 7/],
 	['91 labels for 80 classes', { labels: Array(91).fill('x') }, RangeError, /labels must have 80 entries at most, one per class; got 91/],
@@ -138,7 +150,9 @@ describe('faults of createPostprocessor', () => {
 
 	it('too many pairs of anchor and class for 32 bits', () => {
 		const wide = { ...head, numAnchors: 2 ** 20, numClasses: 5000 };
-		expect(() => checkPostprocessorOptions('createPostprocessor', { head: wide, multiLabel: true })).toThrow(/multiLabel needs anchors x classes below 2\^32; got 5242880000/);
+		expect(() => checkPostprocessorOptions('createPostprocessor', { head: wide, multiLabel: true })).toThrow(
+			/multiLabel needs anchors x classes below 2\^32; got 5242880000/,
+		);
 	});
 });
 
@@ -317,7 +331,12 @@ describe('arguments of nms', () => {
 		['nothing', [undefined, scores, at], TypeError, /boxes must be .*got undefined/],
 		['A13 a fractional class', [boxes, scores, { ...at, classIds: [0, 0.5] }], RangeError, /classIds\[1\] must be an integer from 0 to 4294967295; got 0\.5/],
 		['A13 a negative class', [boxes, scores, { ...at, classIds: Int32Array.of(-1, 0) }], RangeError, /classIds\[0\] .*got -1/],
-		['A13 beyond 2^24 in float32', [boxes, scores, { ...at, classIds: Float32Array.of(2 ** 24 + 2, 0) }], RangeError, /classIds\[0\] must be an integer from 0 to 16777216; got 16777218/],
+		[
+			'A13 beyond 2^24 in float32',
+			[boxes, scores, { ...at, classIds: Float32Array.of(2 ** 24 + 2, 0) }],
+			RangeError,
+			/classIds\[0\] must be an integer from 0 to 16777216; got 16777218/,
+		],
 		['B4 a BigInt that does not fit', [boxes, scores, { ...at, classIds: BigInt64Array.of(0n, 2n ** 40n) }], RangeError, /classIds\[1\] .*got 1099511627776n/],
 		['classIds of another length', [boxes, scores, { ...at, classIds: [1] }], RangeError, /classIds must have one entry per box, 2; got 1/],
 		['classIds as text', [boxes, scores, { ...at, classIds: 'ab' }], TypeError, /classIds must be an array of integers; got "ab"/],
@@ -357,7 +376,13 @@ describe('arguments of nms', () => {
 	});
 
 	it('nothing is filtered or limited unless asked for', () => {
-		expect(checkNms('nms', boxes, scores, at).call).toMatchObject({ minKey: 0, maxDetections: 2 ** 32 - 1, maxCandidates: 2 ** 32 - 1, classAgnostic: true, tiesHighest: false });
+		expect(checkNms('nms', boxes, scores, at).call).toMatchObject({
+			minKey: 0,
+			maxDetections: 2 ** 32 - 1,
+			maxCandidates: 2 ** 32 - 1,
+			classAgnostic: true,
+			tiesHighest: false,
+		});
 		expect(checkNms('nms', boxes, scores, { ...at, classIds: [0, 1] }).call.classAgnostic).toBe(false);
 	});
 

@@ -129,11 +129,23 @@ describe('a run', () => {
 
 describe('a wrong call', () => {
 	it.each([
-		['a transposed head names the layouts', { data: new Float32Array(7 * A), dims: [1, 7, A] }, {}, RangeError, /run: output0 must be \[batch, .*got \[1, 7, 21\]/],
+		[
+			'a transposed head names the layouts',
+			{ data: new Float32Array(7 * A), dims: [1, 7, A] },
+			{},
+			RangeError,
+			/run: output0 must be \[batch, .*got \[1, 7, 21\]/,
+		],
 		['a ragged length', new Float32Array(100), {}, RangeError, /run: output0 must have a multiple of 126 elements/],
 		['no outputs', undefined, {}, TypeError, /run: outputs must be/],
 		['BigInts', new BigInt64Array(126), {}, TypeError, /BigInt64Array/],
-		['a transform of another input', scene, { transform: letterbox([64, 64], [640, 640]) }, RangeError, /transform must be for the head's input size \[32, 32\]; got \[640, 640\]/],
+		[
+			'a transform of another input',
+			scene,
+			{ transform: letterbox([64, 64], [640, 640]) },
+			RangeError,
+			/transform must be for the head's input size \[32, 32\]; got \[640, 640\]/,
+		],
 		['a transform that is none', scene, { transform: { gain: 2 } }, TypeError, /transform must be what letterbox\(frameSize, inputSize\) makes; got Object/],
 		['an unknown option', scene, { iouTreshold: 0.3 }, TypeError, /did you mean iouThreshold/],
 		['a percentage', scene, { iouThreshold: 45 }, RangeError, /did you mean 0\.45/],
@@ -168,7 +180,9 @@ describe('a wrong call', () => {
 	});
 
 	it('refuses a backend that is not one of ours', async () => {
-		await expect(createPostprocessor({ head, backend: { kind: 'cpu' } as never })).rejects.toThrow(/backend must be 'auto', .* what createBackend of this copy of kedge made; got Object/);
+		await expect(createPostprocessor({ head, backend: { kind: 'cpu' } as never })).rejects.toThrow(
+			/backend must be 'auto', .* what createBackend of this copy of kedge made; got Object/,
+		);
 	});
 });
 
@@ -534,7 +548,10 @@ describe('encode', () => {
 		const gpu = new FakeGpu();
 		const postprocessor = await make({ backend: await gpu.backend('webgpu') });
 		const transform = letterbox([64, 64], [32, 32]);
-		expect(postprocessor.encode(encoder, { gpuBuffer: fakeBuffer(scene), dims }, { transform, maxDetections: 5 })).toEqual({ buffer: 'result', layout: 'layout' });
+		expect(postprocessor.encode(encoder, { gpuBuffer: fakeBuffer(scene), dims }, { transform, maxDetections: 5 })).toEqual({
+			buffer: 'result',
+			layout: 'layout',
+		});
 		expect(gpu.frames[0]).toMatchObject({ gain: [0.5, 0.5], frameSize: [64, 64] });
 		expect(gpu.calls[0].maxDetections).toBe(5);
 	});
