@@ -38,6 +38,7 @@ export interface Level {
 	/** Input pixels per cell. */
 	readonly stride: number;
 	readonly box: Field;
+	/** The first class channel; for softmax the first of the whole group, background included. */
 	readonly classes: Field;
 	readonly objectness?: Field;
 }
