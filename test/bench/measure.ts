@@ -1,0 +1,105 @@
+// Times functions against each other in one process: warmed up together, calls batched until a batch lasts long enough
+// for the clock, then rounds in which each has its turn, the order rotating. Drift of the machine hits all alike.
+
+/** A function under measurement. `call` counts its calls, so that it may go round its frames. */
+export interface Timed {
+	readonly name: string;
+	run(call: number): unknown;
+}
+
+/** How long to measure. */
+export interface Effort {
+	/** At most so many rounds ... */
+	readonly rounds: number;
+	/** ... or as many as fit into so many milliseconds, but at least `minRounds`. */
+	readonly budget: number;
+	readonly minRounds: number;
+	/** Milliseconds of warm-up for each function, and calls at least. */
+	readonly warmUp: number;
+	readonly warmCalls: number;
+}
+
+/** Milliseconds per call over all rounds. */
+export interface Timing {
+	readonly name: string;
+	readonly median: number;
+	/** First and third quartile. */
+	readonly low: number;
+	readonly high: number;
+	readonly rounds: number;
+	/** Calls per sample. */
+	readonly batch: number;
+}
+
+/** A batch lasts at least so long, in milliseconds; aimed at with a margin, for functions grow faster. */
+const LEAST_BATCH = 1;
+const BATCH_GOAL = 2;
+
+class Runner {
+	readonly samples: number[] = [];
+	batch = 1;
+	#calls = 0;
+
+	constructor(readonly timed: Timed) {}
+
+	/** Milliseconds of n calls, one after the other. */
+	async time(n: number): Promise<number> {
+		const begun = performance.now();
+		for (let i = 0; i < n; i++) {
+			const result = this.timed.run(this.#calls++);
+			if (result instanceof Promise) await result;
+		}
+		return performance.now() - begun;
+	}
+
+	async warmUp({ warmUp, warmCalls }: Effort): Promise<void> {
+		let spent = 0;
+		for (let calls = 0; spent < warmUp || (calls < warmCalls && spent < 10 * warmUp); calls++) spent += await this.time(1);
+	}
+
+	/** Doubles the batch until it lasts. */
+	async calibrate(): Promise<void> {
+		while ((await this.time(this.batch)) < BATCH_GOAL) this.batch *= 2;
+	}
+
+	/** One sample. A batch that has become too short for the clock does not count, and the next ones are longer. */
+	async sample(): Promise<void> {
+		let elapsed = await this.time(this.batch);
+		while (elapsed < LEAST_BATCH) {
+			this.batch *= 2;
+			elapsed = await this.time(this.batch);
+		}
+		this.samples.push(elapsed / this.batch);
+	}
+}
+
+/** Measures all functions; the timings are in their order. `progress` gets a sentence now and then. */
+export async function measure(all: readonly Timed[], effort: Effort, progress: (text: string) => void): Promise<Timing[]> {
+	const runners = all.map((timed) => new Runner(timed));
+	for (const runner of runners) {
+		progress(`warming up: ${runner.timed.name}`);
+		await runner.warmUp(effort);
+	}
+	for (const runner of runners) await runner.calibrate();
+	const begun = performance.now();
+	let rounds = 0;
+	for (let said = begun; rounds < effort.rounds && (rounds < effort.minRounds || performance.now() - begun < effort.budget); rounds++) {
+		for (let i = 0; i < runners.length; i++) await runners[(i + rounds) % runners.length].sample();
+		if (performance.now() - said < 3000) continue;
+		said = performance.now();
+		progress(`round ${rounds + 1} of ${effort.rounds}`);
+	}
+	return runners.map(({ timed: { name }, samples, batch }) => {
+		const [low, median, high] = [0.25, 0.5, 0.75].map((q) => quantile(samples, q));
+		return { name, median, low, high, rounds, batch };
+	});
+}
+
+/** The q-quantile of the samples, between neighbours where it falls between two. */
+export function quantile(samples: readonly number[], q: number): number {
+	const sorted = [...samples].sort((a, b) => a - b);
+	const place = q * (sorted.length - 1);
+	const below = Math.floor(place);
+	const above = Math.min(below + 1, sorted.length - 1);
+	return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+}
