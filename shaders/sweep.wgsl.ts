@@ -1,5 +1,6 @@
-// The full bitmask, second half: one workgroup per image walks the sorted list; a candidate whose bit is not set is
-// kept and its row of overlaps is added to the removed bits. Writes header and rows.
+// The full bitmask, second half: one workgroup per image walks the sorted list, 32 candidates at a time. One thread
+// decides the 32 in order, by the bits removed so far and their overlaps among themselves; then all threads add the
+// rows of the kept to the removed bits of what follows. Writes header and rows.
 
 import { CANDIDATE, PARAMS, type Sizes, sizesWgsl } from '../src/layout.js';
 import { numbers } from './shared/numbers.wgsl.js';
@@ -27,6 +28,19 @@ var<workgroup> shared_value: u32;
 ${numbers}
 ${rows}
 
+// The kept ones of a block of 32, at most room: bit by bit, since an earlier one may remove a later one.
+fn decide(block: u32, row: u32, size: u32, room: u32) -> u32 {
+  var gone = removed[block];
+  var keeps = 0u;
+  for (var b = 0u; b < size && countOneBits(keeps) < room; b++) {
+    if (((gone >> b) & 1u) == 0u) {
+      keeps |= 1u << b;
+      gone |= overlaps[row + b * ROW_OF_BITS + block];
+    }
+  }
+  return keeps;
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let image = group.z;
@@ -35,14 +49,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let count = workgroupUniformLoad(&shared_value);
   let limit = min(params.max_detections, params.rows);
   var num_kept = 0u;
-  for (var i = 0u; i < count && num_kept < limit; i++) {
-    let gone = ((workgroupUniformLoad(&removed[i >> 5u]) >> (i & 31u)) & 1u) != 0u;
-    if (gone) { continue; }
-    if (local == 0u) { write_row(image, num_kept, sorted[image * params.capacity + i]); }
-    num_kept++;
-    for (var w = (i >> 5u) + local; w < (count + 31u) / 32u; w += WORKGROUP) {
-      removed[w] |= overlaps[(image * LIMIT + i) * ROW_OF_BITS + w];
+  let words = (count + 31u) / 32u;
+  for (var block = 0u; block < words && num_kept < limit; block++) {
+    let row = (image * LIMIT + block * 32u) * ROW_OF_BITS;
+    if (local == 0u) { shared_value = decide(block, row, min(32u, count - block * 32u), limit - num_kept); }
+    let keeps = workgroupUniformLoad(&shared_value);
+    if (local < 32u && ((keeps >> local) & 1u) != 0u) {
+      let before = countOneBits(keeps & ((1u << local) - 1u));
+      write_row(image, num_kept + before, sorted[image * params.capacity + block * 32u + local]);
     }
+    for (var w = block + 1u + local; w < words; w += WORKGROUP) {
+      var bits = removed[w];
+      for (var left = keeps; left != 0u; left &= left - 1u) { bits |= overlaps[row + firstTrailingBit(left) * ROW_OF_BITS + w]; }
+      removed[w] = bits;
+    }
+    num_kept += countOneBits(keeps);
+    workgroupBarrier();
   }
   if (local == 0u) {
     state[at + KEPT] = num_kept;

@@ -1,0 +1,134 @@
+// The whole job through the public door: every backend, every position of the stage switch and encode() give the
+// detections of the CPU path, bit for bit, for every head, type, layout and batch.
+
+import { assert } from 'chai';
+import { createPostprocessor, type Detections, letterbox, type PostprocessorOptions, retinanet, ssd, yolov5, yolov8 } from '../../src/index.js';
+import type { Head } from '../../src/index.js';
+import { gpuTest } from '../support/gpu-suite.js';
+import { random, randomBoxes } from '../support/random.js';
+import { randomOutputs } from '../support/random-outputs.js';
+
+const HEADS: readonly (readonly [string, Head])[] = [
+	['yolov8', yolov8({ numClasses: 80, inputSize: [320, 320] })],
+	['yolov8 anchors first', yolov8({ numClasses: 3, inputSize: [160, 96], layout: 'anchors-first' })],
+	['yolov5', yolov5({ numClasses: 20, inputSize: [160, 160] })],
+	['yolov5 raw', yolov5({ numClasses: 20, inputSize: [160, 160], outputs: 'raw' })],
+	['ssd', ssd({ numClasses: 20, inputSize: [300, 300], priors: randomBoxes(2000, 'uniform', random(1)) })],
+	['retinanet', retinanet({ numClasses: 10, inputSize: [128, 128] })],
+];
+
+/** The tensors of a head as a caller hands them over. */
+function outputsOf(head: Head, batch: number, half: boolean, seed: number) {
+	return randomOutputs(head, { batch, half, seed, hits: 0.02, nasty: 0.0005 }).map(({ tensor }) => {
+		if (tensor.location !== 'cpu') throw new Error('unreachable');
+		return { data: tensor.data, dims: tensor.dims as number[], type: tensor.type };
+	});
+}
+
+function facts(d: Detections) {
+	const { count, numCandidates, truncated, rejected } = d;
+	const bits = (array: Float32Array) => new Uint32Array(array.buffer, array.byteOffset, array.length).join();
+	return { count, numCandidates, truncated, rejected, boxes: bits(d.boxes), scores: bits(d.scores), classIds: d.classIds.join(), indices: d.indices.join() };
+}
+
+async function detect(options: PostprocessorOptions, outputs: ReturnType<typeof outputsOf>): Promise<ReturnType<typeof facts>[]> {
+	const postprocessor = await createPostprocessor(options);
+	try {
+		const [height, width] = options.head.inputSize;
+		const transform = letterbox([height * 2 + 13, width * 3], [height, width]);
+		const result = await postprocessor.run<Detections | Detections[]>(outputs, { transform });
+		return (Array.isArray(result) ? result : [result]).map(facts);
+	} finally {
+		postprocessor.dispose();
+	}
+}
+
+for (const [name, head] of HEADS) {
+	gpuTest(`postprocessor: ${name}: webgpu, hybrid and the stage switch give the bits of cpu`, async ({ device }) => {
+		for (const [batch, half] of [[1, false], [2, true]] as const) {
+			const outputs = outputsOf(head, batch, half, 4);
+			for (const multiLabel of [false, true]) {
+				const options: PostprocessorOptions = { head, scoreThreshold: 0.3, iouThreshold: 0.5, maxDetections: 100, maxCandidates: multiLabel ? 150 : undefined, multiLabel };
+				const wanted = await detect({ ...options, backend: 'cpu' }, outputs);
+				assert.isAbove(wanted[0].count, 5);
+				assert.deepEqual(await detect({ ...options, backend: 'webgpu', device }, outputs), wanted, 'webgpu');
+				assert.deepEqual(await detect({ ...options, backend: 'hybrid', device }, outputs), wanted, 'hybrid');
+				for (const gpuStages of [0, 1, 2, 3, 4, 5]) {
+					if (batch === 2 && gpuStages !== 3) continue;
+					assert.deepEqual(await detect({ ...options, backend: 'webgpu', device, gpuStages }, outputs), wanted, `gpuStages ${gpuStages}`);
+				}
+			}
+		}
+	}, 120_000);
+}
+
+gpuTest('postprocessor: thresholds change per call, nothing is rebuilt', async ({ device }) => {
+	const head = HEADS[0][1];
+	const outputs = outputsOf(head, 1, false, 8);
+	const onGpu = await createPostprocessor({ head, backend: 'webgpu', device });
+	const onCpu = await createPostprocessor({ head, backend: 'cpu' });
+	let previous = Number.POSITIVE_INFINITY;
+	for (const scoreThreshold of [0.1, 0.3, 0.5, 0.9, 0.999, 1]) {
+		for (const iouThreshold of [0, 0.3, 0.7, 1]) {
+			const options = { scoreThreshold, iouThreshold };
+			assert.deepEqual(facts(await onGpu.run(outputs, options)), facts(await onCpu.run(outputs, options)));
+		}
+		const { numCandidates } = await onGpu.run(outputs, { scoreThreshold });
+		assert.isAtMost(numCandidates, previous);
+		previous = numCandidates;
+	}
+	onGpu.dispose();
+	onCpu.dispose();
+});
+
+gpuTest('postprocessor: more than the first readback holds comes whole', async ({ device }) => {
+	const head = yolov8({ numClasses: 1, inputSize: [640, 640] });
+	const data = new Float32Array(5 * 8400);
+	const next = random(3);
+	for (let a = 0; a < 8400; a++) {
+		data[a] = next() * 600;
+		data[8400 + a] = next() * 600;
+		data[16800 + a] = 3;
+		data[25200 + a] = 3;
+		data[33600 + a] = 0.3 + 0.7 * next();
+	}
+	const outputs = { data, dims: [1, 5, 8400] };
+	const options: PostprocessorOptions = { head, maxDetections: Number.POSITIVE_INFINITY };
+	const wanted = facts(await (await createPostprocessor({ ...options, backend: 'cpu' })).run(outputs));
+	assert.isAbove(wanted.count, 4000);
+	for (const backend of ['webgpu', 'hybrid'] as const) {
+		const postprocessor = await createPostprocessor({ ...options, backend, device });
+		assert.deepEqual(facts(await postprocessor.run(outputs)), wanted, backend);
+		postprocessor.dispose();
+	}
+});
+
+gpuTest('postprocessor: encode leaves the rows of run() on the GPU, mapped to the frame', async ({ device }) => {
+	const head = HEADS[0][1];
+	const [outputs] = outputsOf(head, 1, false, 5);
+	const buffer = device.createBuffer({ size: outputs.data.byteLength + 512, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
+	device.queue.writeBuffer(buffer, 260, outputs.data as Float32Array<ArrayBuffer>);
+	const tensor = { gpuBuffer: buffer, offset: 260, dims: outputs.dims, type: 'float32' };
+	const transform = letterbox([200, 400], [320, 320]);
+	const postprocessor = await createPostprocessor({ head, backend: 'webgpu', device });
+	const wanted = await postprocessor.run(tensor, { transform });
+	const encoder = device.createCommandEncoder();
+	const { buffer: result, layout } = postprocessor.encode(encoder, tensor, { transform });
+	const staging = device.createBuffer({ size: layout.imageStride, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+	encoder.copyBufferToBuffer(result, 0, staging, 0, layout.imageStride);
+	device.queue.submit([encoder.finish()]);
+	await staging.mapAsync(GPUMapMode.READ);
+	const view = new DataView(staging.getMappedRange());
+	assert.isAbove(wanted.count, 5);
+	assert.equal(view.getUint32(layout.header.count, true), wanted.count);
+	for (let i = 0; i < wanted.count; i++) {
+		const row = layout.rowOffset + i * layout.rowStride;
+		for (let c = 0; c < 4; c++) assert.closeTo(view.getFloat32(row + layout.row.box + 4 * c, true), wanted.boxes[i * 4 + c], 1e-3);
+		assert.isTrue(view.getFloat32(row + layout.row.score, true) === wanted.scores[i], 'the score is a probability as it stands');
+		assert.equal(view.getUint32(row + layout.row.class_id, true), wanted.classIds[i]);
+		assert.equal(view.getUint32(row + layout.row.index, true), wanted.indices[i]);
+	}
+	postprocessor.dispose();
+	buffer.destroy();
+	staging.destroy();
+});
