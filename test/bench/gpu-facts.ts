@@ -74,7 +74,9 @@ async function count(frame: () => Promise<unknown>): Promise<Counts> {
 	const restore = [
 		listen(GPUQueue.prototype, 'submit', () => void counts.submits++),
 		listen(GPUCommandEncoder.prototype, 'beginComputePass', () => void counts.passes++),
-		listen(GPUBuffer.prototype, 'getMappedRange', (_, range) => void (counts.bytesMapped += (range as ArrayBuffer).byteLength)),
+		listen(GPUBuffer.prototype, 'getMappedRange', (_, range) => {
+			counts.bytesMapped += (range as ArrayBuffer).byteLength;
+		}),
 		listen(GPUBuffer.prototype, 'mapAsync', (_, mapped) => {
 			counts.maps++;
 			return waits.watch(mapped as Promise<void>);

@@ -1,0 +1,145 @@
+// The bench itself: workloads are what their names say, the peers find the same, a wrong answer is seen, and the clock
+// gives each its turn. onnxruntime-web takes part in `npm run bench` alone.
+
+import { createPostprocessor, nms, yolov8 } from 'kedge';
+import { describe, expect, it } from 'vitest';
+import { type Answer, detectionsAnswer, differenceOf } from '../../bench/answer.js';
+import { measure, quantile } from '../../bench/measure.js';
+import { loopAnswer, loopInPlace, loopTransposed } from '../../bench/peers/loop.js';
+import { naiveNms } from '../../bench/peers/naive.js';
+import { tutorial, tutorialAnswer } from '../../bench/peers/tutorial.js';
+import { clusteredBoxes, uniformBoxes, YOLO, yolov8Frame } from '../../bench/workloads.js';
+
+describe('workloads', () => {
+	it.each([1, 2, 3, 4])('frame %i has 64 anchors above 0.25, one class each, and thousands above 0.001', (seed) => {
+		const frame = yolov8Frame(seed);
+		const perAnchor = (threshold: number) => {
+			const counts = new Uint32Array(YOLO.numAnchors);
+			for (let i = 4 * YOLO.numAnchors; i < frame.length; i++) if (frame[i] > threshold) counts[i % YOLO.numAnchors]++;
+			return counts.filter((n) => n > 0);
+		};
+		expect([...perAnchor(0.25)]).toEqual(Array(64).fill(1));
+		const active = perAnchor(0.001);
+		expect(active.length).toBeGreaterThan(4300);
+		expect(active.length).toBeLessThan(4700);
+		const pairs = active.reduce((a, b) => a + b, 0);
+		expect(pairs).toBeGreaterThan(8000);
+		expect(pairs).toBeLessThan(9000);
+	});
+
+	it('clusters, or does not', () => {
+		const clustered = clusteredBoxes(5000, 1, 1);
+		expect(clustered.boxes.length).toBe(20_000);
+		expect(naiveNms(clustered.boxes, clustered.scores, 0.5).length).toBeLessThan(500);
+		const uniform = uniformBoxes(2000, 3);
+		expect(naiveNms(uniform.boxes, uniform.scores, 0.5).length).toBeGreaterThan(1700);
+	});
+});
+
+describe('peers', () => {
+	it('find the detections that kedge finds', async () => {
+		const head = yolov8({ numClasses: YOLO.numClasses });
+		const postprocessor = await createPostprocessor({ head, backend: 'cpu', scoreThreshold: 0.25, iouThreshold: 0.45, maxDetections: 300 });
+		const frame = yolov8Frame(5);
+		const expected = detectionsAnswer(await postprocessor.run({ data: frame, dims: YOLO.dims }));
+		expect(expected.indices.length).toBe(30);
+		expect(differenceOf(tutorialAnswer(tutorial(frame, 0.25, 0.45, 300)), expected)).toBe('');
+		expect(differenceOf(loopAnswer(loopTransposed(frame, 0.25, 0.45, 300)), expected)).toBe('');
+		expect(differenceOf(loopAnswer(loopInPlace(frame, 0.25, 0.45, 300)), expected)).toBe('');
+	});
+
+	it('keep the boxes that kedge keeps', () => {
+		const { boxes, scores } = clusteredBoxes(800, 1, 9);
+		expect(naiveNms(boxes, scores, 0.5)).toEqual([...nms(boxes, scores, { iouThreshold: 0.5 })]);
+	});
+});
+
+describe('differenceOf', () => {
+	const answer: Answer = {
+		indices: [7, 3],
+		classIds: [1, 2],
+		scores: [0.5, 0.25],
+		boxes: [
+			[0, 0, 1, 1],
+			[2, 2, 3, 3],
+		],
+	};
+
+	it('sees every kind of difference', () => {
+		expect(differenceOf(answer, answer)).toBe('');
+		expect(
+			differenceOf(
+				{
+					...answer,
+					boxes: [
+						[0, 0, 1, 1.0005],
+						[2, 2, 3, 3],
+					],
+				},
+				answer,
+			),
+		).toBe('');
+		expect(differenceOf({ ...answer, indices: [7] }, answer)).toMatch('1 detections instead of 2');
+		expect(differenceOf({ ...answer, indices: [3, 7] }, answer)).toMatch('number 3 instead of 7');
+		expect(differenceOf({ ...answer, classIds: [1, 1] }, answer)).toMatch('class 1 instead of 2');
+		expect(differenceOf({ ...answer, scores: [0.5, 0.26] }, answer)).toMatch('scores 0.26 instead of 0.25');
+		expect(
+			differenceOf(
+				{
+					...answer,
+					boxes: [
+						[0, 0, 1, 1],
+						[2, 2, 3, 3.01],
+					],
+				},
+				answer,
+			),
+		).toMatch('box [2,2,3,3.01]');
+		expect(differenceOf({ indices: [7, 3] }, answer)).not.toBe('');
+		expect(
+			differenceOf(
+				{
+					...answer,
+					boxes: [
+						[0, 0, 1, 1],
+						[2, 2, 3, Number.NaN],
+					],
+				},
+				answer,
+			),
+		).toMatch('NaN');
+	});
+});
+
+describe('measure', () => {
+	it('gives each function its turn in every round, and batches short ones', async () => {
+		let calls = 0;
+		const spin = (ms: number) => {
+			const end = performance.now() + ms;
+			while (performance.now() < end);
+		};
+		const short = { name: 'short', run: () => void calls++ };
+		const long = { name: 'long', run: async () => spin(3) };
+		const effort = { rounds: 5, budget: 60_000, minRounds: 3, warmUp: 5, warmCalls: 2 };
+		const [first, second] = await measure([short, long], effort, () => undefined);
+		expect([first.name, second.name, first.rounds, second.rounds]).toEqual(['short', 'long', 5, 5]);
+		expect(first.batch).toBeGreaterThan(100);
+		expect(calls).toBeGreaterThanOrEqual(5 * first.batch);
+		expect(second.batch).toBe(1);
+		expect(second.median).toBeGreaterThanOrEqual(3);
+		expect(second.low).toBeLessThanOrEqual(second.median);
+		expect(second.high).toBeGreaterThanOrEqual(second.median);
+	});
+
+	it('ends when the budget is spent, but not before the least number of rounds', async () => {
+		const sleep = { name: 'sleep', run: () => new Promise((resolve) => setTimeout(resolve, 5)) };
+		const [timing] = await measure([sleep], { rounds: 1000, budget: 0, minRounds: 3, warmUp: 1, warmCalls: 1 }, () => undefined);
+		expect(timing.rounds).toBe(3);
+	});
+
+	it('takes quantiles between neighbours', () => {
+		expect(quantile([4, 1, 3, 2], 0.5)).toBe(2.5);
+		expect(quantile([10, 30, 20], 0.5)).toBe(20);
+		expect(quantile([1, 2, 3, 4, 5], 0.25)).toBe(2);
+	});
+});
