@@ -19,11 +19,11 @@ export {
 export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';
 export { type Letterbox, type LetterboxOptions, letterbox } from './boxes/letterbox.js';
 export type { ArgumentFault } from './checks.js';
-export { boxes } from './codecs/boxes.js';
-export { cell } from './codecs/cell.js';
+export { type BoxesOptions, boxes } from './codecs/boxes.js';
+export { type CellOptions, cell } from './codecs/cell.js';
 export type { AnchorFormat, BoxCodec } from './codecs/codec.js';
-export { deltas } from './codecs/deltas.js';
-export { distances } from './codecs/distances.js';
+export { type DeltasOptions, deltas } from './codecs/deltas.js';
+export { type DistancesOptions, distances } from './codecs/distances.js';
 export type { Detection, Detections } from './detections.js';
 export { KedgeError, type KedgeErrorCode } from './errors.js';
 export { defineHead } from './heads/define.js';
