@@ -19,6 +19,7 @@ export default defineConfig({
 	workers: 1,
 	forbidOnly: Boolean(process.env.CI),
 	timeout: 120_000,
+	expect: { timeout: 30_000 },
 	reporter: 'list',
 	use: {
 		baseURL: `http://localhost:${port}/`,

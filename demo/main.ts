@@ -230,7 +230,7 @@ function connectPlayer(): void {
 		say('Stopped.');
 	};
 	player.onLost = () => {
-		say('The GPU device was lost; going on without it.');
+		say('The GPU device was lost, and a frame with it; going on.');
 		// What onnxruntime had on that device is gone with it; kedge finds its own way.
 		if (processor.network?.runtime === 'webgpu') attempt(() => useRuntime('wasm'));
 		else if (!player.playing) attempt(() => player.again());

@@ -3,11 +3,16 @@
 
 import { checkWebGPU, type Head, inferHead } from 'kedge';
 import { deviceOf } from 'kedge/onnxruntime';
-import * as ort from 'onnxruntime-web/webgpu';
+import type * as ort from 'onnxruntime-web';
 
-// One thread: more would need cross-origin isolation, which a plain web server does not give.
-ort.env.wasm.numThreads = 1;
-ort.env.logLevel = 'error';
+/** The runtime's build for a place to run: 14 MB of wasm, or 27 MB with WebGPU, so only the one that is wanted is fetched. */
+async function loadRuntime(runtime: 'webgpu' | 'wasm'): Promise<typeof ort> {
+	const module = runtime === 'webgpu' ? await import('onnxruntime-web/webgpu') : await import('onnxruntime-web/wasm');
+	// One thread: more would need cross-origin isolation, which a plain web server does not give.
+	module.env.wasm.numThreads = 1;
+	module.env.logLevel = 'error';
+	return module;
+}
 
 /** Largest file that is read, and largest input that is allocated. */
 const MAX_BYTES = 512 * 2 ** 20;
@@ -59,13 +64,14 @@ export async function loadNetwork(file: Uint8Array, name: string, asked: 'auto' 
 	if (file.byteLength === 0) throw new RangeError('network: must not be empty; got 0 bytes');
 	if (file.byteLength > MAX_BYTES) throw new RangeError(`network: must have ${MAX_BYTES} bytes at most; got ${file.byteLength}`);
 	const { runtime, reason } = await chooseRuntime(asked);
-	const session = await openSession(file, runtime);
+	const { Tensor, InferenceSession, env } = await loadRuntime(runtime);
+	const session = await openSession(InferenceSession, file, runtime);
 	try {
 		const { inputName, inputSize } = readInput(session);
-		const device = runtime === 'webgpu' ? await deviceOf(ort) : undefined;
+		const device = runtime === 'webgpu' ? await deviceOf({ env }) : undefined;
 		const run = async (input: Float32Array): Promise<NetworkOutputs> => {
 			const [height, width] = inputSize;
-			const outputs = await session.run({ [inputName]: new ort.Tensor('float32', input, [1, 3, height, width]) });
+			const outputs = await session.run({ [inputName]: new Tensor('float32', input, [1, 3, height, width]) });
 			// run() only submits the work; without this the time would be charged to what comes next.
 			await device?.queue.onSubmittedWorkDone();
 			return outputs;
@@ -80,11 +86,11 @@ export async function loadNetwork(file: Uint8Array, name: string, asked: 'auto' 
 	}
 }
 
-async function openSession(file: Uint8Array, runtime: 'webgpu' | 'wasm'): Promise<ort.InferenceSession> {
+async function openSession(factory: ort.InferenceSessionFactory, file: Uint8Array, runtime: 'webgpu' | 'wasm'): Promise<ort.InferenceSession> {
 	try {
 		const options: ort.InferenceSession.SessionOptions = { executionProviders: [runtime], graphOptimizationLevel: 'all', logSeverityLevel: 3 };
 		if (runtime === 'webgpu') options.preferredOutputLocation = 'gpu-buffer';
-		return await ort.InferenceSession.create(file, options);
+		return await factory.create(file, options);
 	} catch (error) {
 		const said = error instanceof Error ? error.message : String(error);
 		throw new TypeError(`network: must be an ONNX file that onnxruntime-web can load; it said: ${said.slice(0, 240)}`, { cause: error });

@@ -18,7 +18,7 @@ export const SHAPE_NAMES = ['red', 'yellow', 'green', 'blue'] as const;
 export const SHAPE_COLOURS: readonly (readonly [number, number, number])[] = [
 	[232, 72, 77],
 	[246, 199, 64],
-	[46, 180, 88],
+	[34, 192, 82],
 	[62, 123, 250],
 ];
 /** Grey-blue of the background, top and bottom. */
@@ -55,8 +55,8 @@ const ACTORS: readonly Actor[] = [
 	{ classId: 1, corners: 64, radius: 22, swell: 0.2, pulses: 3, turns: 0, path: around(3 / 6) },
 	{ classId: 3, corners: 3, radius: 40, turns: -2, path: around(4 / 6) },
 	{ classId: 2, corners: 4, radius: 26, turns: 3, path: around(5 / 6) },
-	{ classId: 0, corners: 64, radius: 15, turns: 0, path: bob(36, 50, 8, 18, 0.1) },
-	{ classId: 2, corners: 64, radius: 17, turns: 0, path: bob(602, 56, 10, 20, 0.6) },
+	{ classId: 0, corners: 64, radius: 17, turns: 0, path: bob(36, 50, 8, 18, 0.1) },
+	{ classId: 2, corners: 64, radius: 19, turns: 0, path: bob(602, 56, 10, 20, 0.6) },
 	{ classId: 3, corners: 4, radius: 20, turns: 1, path: bob(46, 312, 14, 10, 0.3) },
 	{ classId: 0, corners: 3, radius: 24, turns: -1, path: bob(596, 316, 12, 10, 0.8) },
 ];

@@ -31,7 +31,7 @@ const LEVELS: readonly BlobLevel[] = [
 ];
 
 /** Colour of class against the strongest other colour, 0 to 1, above which a pixel belongs to the class. */
-const THRESHOLD = 0.26;
+const THRESHOLD = 0.22;
 /** Off-centre anchors see the box moved by this share of their offset, so that candidates of one blob differ a little. */
 const PULL = 0.12;
 const NUM_CLASSES = SHAPE_NAMES.length;

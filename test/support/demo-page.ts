@@ -59,7 +59,7 @@ function watch(mark: { side: number; bits: number }): void {
 		const { detections, backend, adapter, agreement, processed, dropped } = (event as CustomEvent).detail;
 		const frame = document.querySelector<HTMLCanvasElement>('#frame') as HTMLCanvasElement;
 		const context = frame.getContext('2d') as CanvasRenderingContext2D;
-		const unit = (mark.side * frame.width) / 320;
+		const unit = (mark.side * frame.width) / 640;
 		let number = 0;
 		for (let bit = 0; bit < mark.bits; bit++) {
 			const [red] = context.getImageData(Math.floor((bit + 0.5) * unit), Math.floor(frame.height - unit / 2), 1, 1).data;

@@ -3,8 +3,8 @@
 
 import type { Picture } from './scene.js';
 
-/** Side of a square of the frame number, in pixels; squares run from the left bottom corner, lowest bit first. */
-export const MARK = { side: 8, bits: 8 } as const;
+/** Side of a square of the frame number, in pixels of a picture 640 wide; squares run from the left bottom corner, lowest bit first. */
+export const MARK = { side: 16, bits: 8 } as const;
 
 /** Paints the number into the picture's bottom row. */
 export function markFrame(picture: Picture, frame: number): Picture {
