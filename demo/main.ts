@@ -47,8 +47,8 @@ async function useNetwork(bytes: Uint8Array, name: string, names: readonly strin
 	file = { bytes, name };
 	labels = names;
 	readout.reset();
-	showNetwork(network);
 	if (!player.playing && player.source) await player.again();
+	showNetwork(network);
 }
 
 function showNetwork(network: Network): void {
