@@ -21,6 +21,7 @@ export default defineConfig({
 	timeout: 120_000,
 	expect: { timeout: 30_000 },
 	reporter: 'list',
+	reportSlowTests: null,
 	use: {
 		baseURL: `http://localhost:${port}/`,
 		launchOptions: { executablePath: process.env.KEDGE_BROWSER, args: browserArgs() },

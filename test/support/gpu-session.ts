@@ -17,6 +17,8 @@ const SETTLE_LIMIT = 10_000;
 export class GpuSession {
 	private device: GPUDevice | undefined;
 	private readonly stray: string[] = [];
+	/** Kept alive: Deno panics when device.adapterInfo is read after its adapter was collected. */
+	private readonly adapters: GPUAdapter[] = [];
 
 	constructor(
 		readonly engine: Engine,
@@ -61,7 +63,9 @@ export class GpuSession {
 	}
 
 	private async open(): Promise<GPUDevice> {
-		const device = await (await this.adapter()).requestDevice();
+		const adapter = await this.adapter();
+		this.adapters.push(adapter);
+		const device = await adapter.requestDevice();
 		device.addEventListener('uncapturederror', (event) => {
 			event.preventDefault();
 			if (device === this.device) this.blame(`uncaptured ${event.error.constructor.name}: ${event.error.message}`);

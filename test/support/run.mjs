@@ -4,17 +4,20 @@
 // not get to counts as failed.
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const cache = path.join(root, '.cache');
+mkdirSync(path.join(root, '.cache'), { recursive: true });
+/** Reports of this run. */
+const scratch = mkdtempSync(path.join(root, '.cache/run-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 const MINUTE = 60_000;
 /** A part that says nothing for so long hangs; a part that runs for so long is stopped. */
-const SILENCE_LIMIT = 6 * MINUTE;
-const PART_LIMIT = 40 * MINUTE;
+const SILENCE_LIMIT = 12 * MINUTE;
+const PART_LIMIT = 60 * MINUTE;
 
 /** @typedef {{ passed: number, failed: number, engine: string, notes: string[] }} Outcome */
 
@@ -101,8 +104,7 @@ function outcome(engine, passed, failed, why, notes = []) {
 }
 
 async function runVitest(project) {
-	const report = path.join(cache, `${project}.json`);
-	rmSync(report, { force: true });
+	const report = path.join(scratch, `${project}.json`);
 	const args = [binOf('vitest', 'vitest.mjs'), 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
 	const why = await runChild(process.execPath, args, {}, print);
 	const engine = `Node ${process.versions.node}`;
@@ -185,8 +187,7 @@ function testsOf(suites) {
 async function runPlaywright(project, only = '') {
 	const executable = await browser();
 	const { names } = await gpuSuite();
-	const report = path.join(cache, `${project}.json`);
-	rmSync(report, { force: true });
+	const report = path.join(scratch, `${project}.json`);
 	const filter = project === 'chromium' && only ? ['--grep', only.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')] : [];
 	const args = [binOf('@playwright/test', 'cli.js'), 'test', `--project=${project}`, '--reporter=list,json', ...filter];
 	const why = await runChild(process.execPath, args, { PLAYWRIGHT_JSON_OUTPUT_FILE: report, KEDGE_PART: project }, print);
@@ -233,7 +234,6 @@ function checkNode() {
 async function main() {
 	checkNode();
 	const { parts, only } = parse(process.argv.slice(2));
-	mkdirSync(cache, { recursive: true });
 	const rows = [];
 	for (const part of parts) {
 		print(`\n== ${part}`);

@@ -1,3 +1,5 @@
+// Sorting and the lazy ranking against a plain stable sort of the same keys.
+
 import { describe, expect, it } from 'vitest';
 import { Ranking } from '../../../src/cpu/ranking.js';
 import { ID, KEY, ROW } from '../../../src/cpu/rows.js';
