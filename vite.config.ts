@@ -79,7 +79,8 @@ export default defineConfig(({ command, mode }) => {
 		resolve: { alias },
 		// onnxruntime-web finds its .wasm files beside its own module: it must not be moved into a bundle of the dev server.
 		optimizeDeps: { exclude: ['onnxruntime-web'], entries: [] },
-		server: { open: shouldOpen(), fs: { allow: [at('.')] } },
+		// Tests are not to be disturbed by a file that is saved meanwhile.
+		server: { open: shouldOpen(), fs: { allow: [at('.')] }, ...(mode === 'e2e' ? { hmr: false, watch: null } : {}) },
 		build: { target: 'es2022', outDir: at('site'), emptyOutDir: true },
 	};
 });

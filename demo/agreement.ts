@@ -10,7 +10,8 @@ export function compare(a: Detections, b: Detections): { equal: boolean; differe
 		const x = bits(a[field]);
 		const y = bits(b[field]);
 		const at = x.findIndex((value, i) => value !== y[i]);
-		if (at >= 0) return { equal: false, difference: `${field} of detection ${Math.floor((at * a.count) / x.length) + 1}: ${a[field][at]} against ${b[field][at]}` };
+		if (at >= 0)
+			return { equal: false, difference: `${field} of detection ${Math.floor((at * a.count) / x.length) + 1}: ${a[field][at]} against ${b[field][at]}` };
 	}
 	return { equal: true };
 }

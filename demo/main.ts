@@ -1,6 +1,6 @@
 // The page: reads the URL, connects controls with the player, and takes files that are chosen, dropped or pasted.
 
-import { type Network, loadNetwork } from './network.js';
+import { loadNetwork, type Network } from './network.js';
 import { byId, complain, radios, say } from './page.js';
 import { Player } from './player.js';
 import { Processor } from './processor.js';
@@ -241,7 +241,11 @@ function connectPlayer(): void {
 		attempt(async () => {
 			if (!player.last) throw new Error('copy: there is no result yet');
 			const { detections, backend, times } = player.last;
-			const text = JSON.stringify({ detections: detections.toObjects(), numCandidates: detections.numCandidates, backend, times, timings: detections.timings }, null, '\t');
+			const text = JSON.stringify(
+				{ detections: detections.toObjects(), numCandidates: detections.numCandidates, backend, times, timings: detections.timings },
+				null,
+				'\t',
+			);
 			await navigator.clipboard.writeText(text);
 			say(`Copied ${detections.count} detections.`);
 		}),

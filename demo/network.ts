@@ -77,7 +77,9 @@ export async function loadNetwork(file: Uint8Array, name: string, asked: 'auto' 
 			return outputs;
 		};
 		const shapes = await outputShapes(session, () => run(new Float32Array(3 * inputSize[0] * inputSize[1])));
-		const outputs = Object.entries(shapes).map(([output, dims]) => `${output} [${dims.join(', ')}]`).join(', ');
+		const outputs = Object.entries(shapes)
+			.map(([output, dims]) => `${output} [${dims.join(', ')}]`)
+			.join(', ');
 		const { head, call } = findHead(shapes, inputSize, outputs);
 		return { name, head, call, inputSize, runtime, reason, device, outputs, run, release: () => session.release() };
 	} catch (error) {
@@ -107,14 +109,16 @@ function readInput(session: ort.InferenceSession): { inputName: string; inputSiz
 	const [batch, channels, height, width] = input.shape.map((d) => (typeof d === 'number' && d > 0 ? d : undefined));
 	if (input.shape.length !== 4 || (batch ?? 1) !== 1 || (channels ?? 3) !== 3) throw fail('must be [1, 3, height, width]');
 	const inputSize = [height ?? OPEN_SIDE, width ?? OPEN_SIDE] as const;
-	if (Math.max(...inputSize) > MAX_SIDE) throw new RangeError(`network: input must have ${MAX_SIDE} x ${MAX_SIDE} pixels at most; got ${described.slice(0, 240)}`);
+	if (Math.max(...inputSize) > MAX_SIDE)
+		throw new RangeError(`network: input must have ${MAX_SIDE} x ${MAX_SIDE} pixels at most; got ${described.slice(0, 240)}`);
 	return { inputName: input.name, inputSize };
 }
 
 /** Shapes as the file states them; where it leaves a dimension open, a run on a black picture tells. */
 async function outputShapes(session: ort.InferenceSession, tryRun: () => Promise<NetworkOutputs>): Promise<Record<string, number[]>> {
 	const stated = session.outputMetadata.map((output) => [output.name, output.isTensor ? [...output.shape] : []] as const);
-	if (stated.every(([, dims]) => dims.length > 0 && dims.every((d) => typeof d === 'number' && d > 0))) return Object.fromEntries(stated) as Record<string, number[]>;
+	if (stated.every(([, dims]) => dims.length > 0 && dims.every((d) => typeof d === 'number' && d > 0)))
+		return Object.fromEntries(stated) as Record<string, number[]>;
 	const outputs = await tryRun();
 	return Object.fromEntries(
 		Object.entries(outputs).map(([name, tensor]) => {

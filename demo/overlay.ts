@@ -53,7 +53,14 @@ function strokeBox(context: CanvasRenderingContext2D, [x, y, w, h]: readonly num
 }
 
 /** The label above the box, inside it where there is no room above. */
-function drawTag(context: CanvasRenderingContext2D, text: string, x: number, y: number, colour: string, size: { width: number; font: number; density: number }): void {
+function drawTag(
+	context: CanvasRenderingContext2D,
+	text: string,
+	x: number,
+	y: number,
+	colour: string,
+	size: { width: number; font: number; density: number },
+): void {
 	const { width, font, density } = size;
 	const tagHeight = Math.round(font * 1.5);
 	const tagWidth = Math.ceil(context.measureText(text).width + font * 0.9);

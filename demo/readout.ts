@@ -11,7 +11,14 @@ const INTERVAL = 200;
 const FRESHNESS = 0.25;
 
 /** Names of rows that are not kedge's own stages. */
-const ROWS: Readonly<Record<string, string>> = { capture: 'capture', preprocess: 'preprocess', inference: 'inference', postprocess: 'post-processing', wait: 'sending and waiting', draw: 'draw' };
+const ROWS: Readonly<Record<string, string>> = {
+	capture: 'capture',
+	preprocess: 'preprocess',
+	inference: 'inference',
+	postprocess: 'post-processing',
+	wait: 'sending and waiting',
+	draw: 'draw',
+};
 
 /** Writes results into the page. */
 export class Readout {
@@ -116,7 +123,11 @@ export class Readout {
 	#writeAgreement({ agreement, detections }: FrameResult): void {
 		const state = agreement ? (agreement.equal ? 'equal' : 'different') : 'none';
 		byId('agree', HTMLElement).dataset.state = state;
-		const texts = { equal: 'GPU and CPU agree, bit for bit', different: 'GPU and CPU differ', none: detections.backend === 'cpu' ? 'CPU only, nothing to compare' : 'Not compared' };
+		const texts = {
+			equal: 'GPU and CPU agree, bit for bit',
+			different: 'GPU and CPU differ',
+			none: detections.backend === 'cpu' ? 'CPU only, nothing to compare' : 'Not compared',
+		};
 		write('agree-text', texts[state]);
 		const counts = this.#compared ? `${this.#equal.toLocaleString('en')} of ${this.#compared.toLocaleString('en')} frames equal` : '';
 		write('agree-detail', agreement?.difference ?? (this.#lastDifference ? `${counts}; last: ${this.#lastDifference}` : counts));

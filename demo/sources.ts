@@ -66,7 +66,10 @@ export async function cameraSource(deviceId?: string): Promise<Source> {
 	let stream: MediaStream;
 	try {
 		const size = { width: { ideal: 1280 }, height: { ideal: 720 } };
-		stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: deviceId ? { ...size, deviceId: { exact: deviceId } } : { ...size, facingMode: 'environment' } });
+		stream = await navigator.mediaDevices.getUserMedia({
+			audio: false,
+			video: deviceId ? { ...size, deviceId: { exact: deviceId } } : { ...size, facingMode: 'environment' },
+		});
 	} catch (error) {
 		throw new Error(`camera: ${cameraProblem(error)}`, { cause: error });
 	}
@@ -190,6 +193,7 @@ async function videoElementSource(video: HTMLVideoElement, kind: 'camera' | 'vid
 			if (kind === 'camera') return;
 			await new Promise<void>((resolve) => {
 				video.addEventListener('seeked', () => resolve(), { once: true });
+				setTimeout(resolve, 2000); // a damaged file may never get there
 				video.currentTime = (video.currentTime + 1 / 30) % (video.duration || 1);
 			});
 		},

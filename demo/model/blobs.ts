@@ -59,9 +59,19 @@ export function blobNetwork(size: number): Uint8Array {
 /** [1, classes, size, size], 1 where the blurred pixel is red, yellow, green or blue enough. */
 function classMasks(g: OnnxGraph, image: string): string {
 	// Blurred R, G, B and the positive parts of B-G, R-B, G-R: what max and min of two colours are made of.
-	const mix = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, -1, 1], [1, 0, -1], [-1, 1, 0]];
+	const mix = [
+		[1, 0, 0],
+		[0, 1, 0],
+		[0, 0, 1],
+		[0, -1, 1],
+		[1, 0, -1],
+		[-1, 1, 0],
+	];
 	const blur = [1, 2, 1, 2, 4, 2, 1, 2, 1].map((v) => v / 16);
-	const first = g.constant(mix.flatMap((colours) => colours.flatMap((c) => blur.map((b) => c * b))), [6, 3, 3, 3]);
+	const first = g.constant(
+		mix.flatMap((colours) => colours.flatMap((c) => blur.map((b) => c * b))),
+		[6, 3, 3, 3],
+	);
 	const colours = g.op('Relu', [g.op('Conv', [image, first], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] })]);
 	//  R - max(G, B) = R - G - (B-G)+     G - max(B, R) = G - B - (R-B)+
 	//  B - max(R, G) = B - R - (G-R)+     min(R, G) - B = G - (G-R)+ - B
@@ -130,8 +140,7 @@ function anchors(g: OnnxGraph, reach: string, mask: string, { stride, cell, step
 	const chosen = g.op('Cast', [g.op('Equal', [scores, best])], { to: 1 });
 	const count = g.op('ReduceSum', [chosen, g.integers([1])], { keepdims: 1 });
 	const pick = (values: string) => g.op('Div', [g.op('ReduceSum', [g.op('Mul', [values, chosen]), g.integers([1])], { keepdims: 1 }), count]);
-	const centre = (axis: string, low: string, high: string) =>
-		g.op('Add', [axis, g.op('Mul', [g.op('Sub', [high, low]), g.constant([0.5 - PULL / 2])])]);
+	const centre = (axis: string, low: string, high: string) => g.op('Add', [axis, g.op('Mul', [g.op('Sub', [high, low]), g.constant([0.5 - PULL / 2])])]);
 	const parts = [pick(centre(x, l, r)), pick(centre(y, t, b)), pick(width), pick(height), scores];
 	return g.op('Reshape', [g.op('Concat', parts, { axis: 1 }), g.integers([1, 4 + NUM_CLASSES, grid * grid])]);
 }

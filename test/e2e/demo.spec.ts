@@ -19,14 +19,17 @@ const folder = mkdtempSync(path.join(tmpdir(), 'kedge-e2e-'));
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let demo: DemoPage | undefined;
-test.afterEach(async ({}, { errors: faults }) => {
+test.afterEach(async () => {
 	const errors = demo?.errors ?? [];
 	const strangers = demo?.strangers ?? [];
 	await demo?.close();
 	demo = undefined;
-	if (faults.length > 0) return; // the test's own fault says more
+	if (test.info().errors.length > 0) return; // the test's own fault says more
 	expect(strangers, 'requests to other origins').toEqual([]);
-	expect(errors.filter((text) => !/WebGPU|experimental/i.test(text)), 'errors in the console').toEqual([]);
+	expect(
+		errors.filter((text) => !/WebGPU|experimental/i.test(text)),
+		'errors in the console',
+	).toEqual([]);
 });
 
 function withCamera(launch: LaunchOptions): LaunchOptions {
@@ -68,11 +71,21 @@ test('webgpu: one submit and one map a frame, nothing created after the tenth fr
 	expect(last.backend.kind).toBe('webgpu');
 	const frames = last.processed - tenth.processed;
 	const made = Object.fromEntries(Object.entries(last.calls).map(([name, count]) => [name, count - tenth.calls[name]]));
-	expect(made).toEqual({ submit: frames, mapAsync: frames, createBuffer: 0, createBindGroup: 0, createShaderModule: 0, createComputePipelineAsync: 0, createQuerySet: 0 });
+	expect(made).toEqual({
+		submit: frames,
+		mapAsync: frames,
+		createBuffer: 0,
+		createBindGroup: 0,
+		createShaderModule: 0,
+		createComputePipelineAsync: 0,
+		createQuerySet: 0,
+	});
 	expect(notes.map((note) => note.agreement?.equal)).toEqual(notes.map(() => true));
 	for (const note of notes) expect(note.bytesRead, '300 detections are read back in 10 KB').toBeLessThanOrEqual(10_240);
 	const rows = await demo.page.locator('#times th').allTextContents();
-	expect(rows).toEqual(expect.arrayContaining(['capture', 'preprocess', 'inference', 'post-processing', 'decode', 'bins', 'scatter', 'rank', 'suppress', 'draw', 'total']));
+	expect(rows).toEqual(
+		expect.arrayContaining(['capture', 'preprocess', 'inference', 'post-processing', 'decode', 'bins', 'scatter', 'rank', 'suppress', 'draw', 'total']),
+	);
 });
 
 test('clip with no camera and no GPU: runs on the CPU and says why', async ({ launchOptions, baseURL }) => {
@@ -150,7 +163,24 @@ test('keyboard: every control is reached and works', async ({ launchOptions, bas
 		if (!name && names.length > 5) break;
 		names.push(name);
 	}
-	expect(names).toEqual(['Skip to the controls', 'Clip', 'Camera', 'Video or image…', 'Play', 'Step', 'Copy result as JSON', 'Compare with the CPU on every frame', 'Score above', 'Suppress above IoU', 'Detections at most', 'Class-agnostic: boxes of different classes suppress each other', 'cpu', 'auto', 'Class names, separated by commas', 'Try your own .onnx…']);
+	expect(names).toEqual([
+		'Skip to the controls',
+		'Clip',
+		'Camera',
+		'Video or image…',
+		'Play',
+		'Step',
+		'Copy result as JSON',
+		'Compare with the CPU on every frame',
+		'Score above',
+		'Suppress above IoU',
+		'Detections at most',
+		'Class-agnostic: boxes of different classes suppress each other',
+		'cpu',
+		'auto',
+		'Class names, separated by commas',
+		'Try your own .onnx…',
+	]);
 	await page.getByRole('button', { name: 'Step' }).focus();
 	const first = await demo.next(() => page.keyboard.press('Enter'));
 	await page.getByRole('slider', { name: 'Score above' }).focus();
@@ -176,7 +206,8 @@ test('screen readers: everything has a name, announcements are few', async ({ la
 	const said = await page.evaluate(async () => {
 		let changes = 0;
 		const observer = new MutationObserver(() => changes++);
-		for (const live of document.querySelectorAll('[role="status"], [role="alert"], [aria-live]')) observer.observe(live, { childList: true, subtree: true, characterData: true });
+		for (const live of document.querySelectorAll('[role="status"], [role="alert"], [aria-live]'))
+			observer.observe(live, { childList: true, subtree: true, characterData: true });
 		await new Promise((resolve) => setTimeout(resolve, 2000));
 		return changes;
 	});
@@ -207,7 +238,8 @@ test('pictures: chosen, pasted, dropped; damaged and huge ones are refused by na
 	demo = await openDemo(launchOptions, baseURL as string, '?backend=cpu&paused=1');
 	const { page } = demo;
 	await expect(page.locator('#status')).toContainText('Network ready');
-	const choose = (name: string, mimeType: string, bytes: Uint8Array | string) => page.locator('#file').setInputFiles({ name, mimeType, buffer: Buffer.from(bytes as Uint8Array) });
+	const choose = (name: string, mimeType: string, bytes: Uint8Array | string) =>
+		page.locator('#file').setInputFiles({ name, mimeType, buffer: Buffer.from(bytes as Uint8Array) });
 	const chosen = await demo.next(() => choose('scene.bmp', 'image/bmp', bmp(scenePicture(64, 480))));
 	expect(faultsOf(chosen.found, shapesAt(64), 0.75)).toEqual([]);
 	const give = (type: 'drop' | 'paste', bytes: Uint8Array) =>
@@ -236,6 +268,62 @@ test('pictures: chosen, pasted, dropped; damaged and huge ones are refused by na
 	await demo.next(() => choose('again.bmp', 'image/bmp', bmp(scenePicture(8, 320))));
 	await expect(problem, 'a good file clears the complaint').toBeEmpty();
 	demo.errors.length = 0; // the refusals are logged
+});
+
+test('a video file plays, steps and is found in', async ({ launchOptions, baseURL }) => {
+	demo = await openDemo(launchOptions, baseURL as string, '?backend=cpu&paused=1');
+	const { page } = demo;
+	await expect(page.locator('#status')).toContainText('Network ready');
+	const first = await demo.next(() =>
+		page.evaluate(async () => {
+			const canvas = document.createElement('canvas');
+			[canvas.width, canvas.height] = [320, 240];
+			const context = canvas.getContext('2d') as CanvasRenderingContext2D;
+			const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: 'video/webm;codecs=vp8', videoBitsPerSecond: 4_000_000 });
+			const parts: Blob[] = [];
+			recorder.ondataavailable = ({ data }) => parts.push(data);
+			const stopped = new Promise((resolve) => {
+				recorder.onstop = resolve;
+			});
+			recorder.start();
+			for (let i = 0; i < 30; i++) {
+				context.fillStyle = '#20242e';
+				context.fillRect(0, 0, 320, 240);
+				context.fillStyle = '#e8484d';
+				context.fillRect(60, 40, 100, 80);
+				await new Promise((resolve) => setTimeout(resolve, 40));
+			}
+			recorder.stop();
+			await stopped;
+			const transfer = new DataTransfer();
+			transfer.items.add(new File(parts, 'red.webm', { type: 'video/webm' }));
+			document.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer }));
+		}),
+	);
+	const red = { classId: 0, points: [], box: [60, 40, 160, 120] as const };
+	expect(first.size).toEqual([320, 240]);
+	const more = await demo.frames(3);
+	for (const note of more) expect(faultsOf(note.found, [red], 1)).toEqual([]);
+	await page.getByRole('button', { name: 'Pause' }).click();
+	const stepped = await demo.next(() => page.getByRole('button', { name: 'Step' }).click());
+	expect(faultsOf(stepped.found, [red], 1)).toEqual([]);
+});
+
+test('network and post-processing on one device: GPU and CPU agree, boxes are on the shapes', async ({ launchOptions, baseURL }) => {
+	demo = await openDemo(launchOptions, baseURL as string, '?paused=1&runtime=webgpu&backend=webgpu&frame=30');
+	const { page } = demo;
+	await expect(page.locator('#status')).toContainText('Network ready', { timeout: 90_000 });
+	await expect(page.locator('#model')).toContainText('runs on webgpu');
+	const note = await demo.next(() => page.getByRole('button', { name: 'Step' }).click());
+	expect(note.backend.kind).toBe('webgpu');
+	expect(note.agreement).toEqual({ equal: true });
+	expect(faultsOf(note.found, shapesAt(31), 1)).toEqual([]);
+	const hybrid = await demo.next(() => page.getByRole('radio', { name: 'hybrid' }).check());
+	expect(hybrid.backend.kind).toBe('hybrid');
+	expect(hybrid.found).toEqual(note.found);
+	const cpu = await demo.next(() => page.getByRole('radio', { name: 'cpu' }).check());
+	expect(cpu.backend.kind).toBe('cpu');
+	expect(cpu.found, 'read back from the runtime’s buffer').toEqual(note.found);
 });
 
 /** A network that puts out zeros of the given shapes, [1, ...] each. */

@@ -19,8 +19,15 @@ test.afterAll(async () => {
 
 test('the built demo runs under a strict policy and asks no other origin', async ({ launchOptions }) => {
 	await build({ mode: 'site', logLevel: 'error', build: { outDir } });
-	const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'";
-	server = await preview({ configFile: false, root: outDir, logLevel: 'error', build: { outDir }, preview: { host: 'localhost', port: 0, headers: { 'Content-Security-Policy': policy } } });
+	const policy =
+		"default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'";
+	server = await preview({
+		configFile: false,
+		root: outDir,
+		logLevel: 'error',
+		build: { outDir },
+		preview: { host: 'localhost', port: 0, headers: { 'Content-Security-Policy': policy } },
+	});
 	const baseURL = server.resolvedUrls?.local[0] as string;
 	const demo = await openDemo(launchOptions, baseURL, '?paused=1&backend=webgpu', { path: '' });
 	const violations = () => demo.errors.filter((text) => /Content Security Policy/i.test(text));
@@ -40,5 +47,6 @@ test('the built demo runs under a strict policy and asks no other origin', async
 	expect(html).toContain(`http-equiv="Content-Security-Policy" content="${policy}"`);
 	expect(html).not.toMatch(/https?:\/\//);
 	const own = readdirSync(path.join(outDir, 'assets')).filter((name) => name.endsWith('.js') && !/^ort/.test(name));
-	for (const name of own) expect(readFileSync(path.join(outDir, 'assets', name), 'utf8'), name).not.toMatch(/\.(innerHTML|outerHTML)\s*=|insertAdjacentHTML|document\.write/);
+	for (const name of own)
+		expect(readFileSync(path.join(outDir, 'assets', name), 'utf8'), name).not.toMatch(/\.(innerHTML|outerHTML)\s*=|insertAdjacentHTML|document\.write/);
 });

@@ -31,7 +31,13 @@ function headWith(objects: readonly { cx: number; cy: number; size: number; clas
 }
 
 test('a tensor of the tfjs WebGPU backend gives the boxes of the CPU, and nothing leaks', async ({ page }) => {
-	const objects = Array.from({ length: 6 }, (_, i) => ({ cx: 40 + 100 * (i % 3), cy: 60 + 150 * Math.floor(i / 3), size: 20 + 10 * i, classId: i % CLASSES, score: 0.9375 - i / 16 }));
+	const objects = Array.from({ length: 6 }, (_, i) => ({
+		cx: 40 + 100 * (i % 3),
+		cy: 60 + 150 * Math.floor(i / 3),
+		size: 20 + 10 * i,
+		classId: i % CLASSES,
+		score: 0.9375 - i / 16,
+	}));
 	await page.goto('test/e2e/pages/tfjs.html');
 	await page.waitForFunction(() => 'runTensorflow' in globalThis);
 	const report = await page.evaluate(

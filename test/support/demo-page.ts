@@ -2,8 +2,8 @@
 
 import type { Browser, LaunchOptions, Page } from '@playwright/test';
 import { chromium } from '@playwright/test';
-import { MARK } from './y4m.js';
 import type { Found } from './truth.js';
+import { MARK } from './y4m.js';
 
 /** What the page's watcher notes of one frame. */
 export interface FrameNote {
@@ -52,7 +52,8 @@ function watch(mark: { side: number; bits: number }): void {
 	};
 	count(globalThis.GPUQueue, 'submit');
 	count(globalThis.GPUBuffer, 'mapAsync');
-	for (const name of ['createBuffer', 'createBindGroup', 'createShaderModule', 'createComputePipelineAsync', 'createQuerySet']) count(globalThis.GPUDevice, name);
+	for (const name of ['createBuffer', 'createBindGroup', 'createShaderModule', 'createComputePipelineAsync', 'createQuerySet'])
+		count(globalThis.GPUDevice, name);
 	const notes: unknown[] = [];
 	Object.assign(globalThis, { notes });
 	document.addEventListener('kedge:frame', (event) => {
@@ -66,7 +67,20 @@ function watch(mark: { side: number; bits: number }): void {
 			if (red > 127) number |= 1 << bit;
 		}
 		const { timings = {}, bytesRead, numCandidates } = detections;
-		notes.push({ mark: number, found: detections.toObjects(), size: [frame.width, frame.height], backend, adapter, agreement, timings, bytesRead, numCandidates, processed, dropped, calls: { ...calls } });
+		notes.push({
+			mark: number,
+			found: detections.toObjects(),
+			size: [frame.width, frame.height],
+			backend,
+			adapter,
+			agreement,
+			timings,
+			bytesRead,
+			numCandidates,
+			processed,
+			dropped,
+			calls: { ...calls },
+		});
 	});
 }
 
@@ -75,7 +89,12 @@ function watch(mark: { side: number; bits: number }): void {
  * @param launch The options of the configuration, perhaps with other flags.
  * @param query What follows the address, with its question mark.
  */
-export async function openDemo(launch: LaunchOptions, baseURL: string, query: string, more: { reducedMotion?: 'reduce'; permissions?: string[]; path?: string } = {}): Promise<DemoPage> {
+export async function openDemo(
+	launch: LaunchOptions,
+	baseURL: string,
+	query: string,
+	more: { reducedMotion?: 'reduce'; permissions?: string[]; path?: string } = {},
+): Promise<DemoPage> {
 	const browser: Browser = await chromium.launch(launch);
 	const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: more.reducedMotion, permissions: more.permissions });
 	const page = await context.newPage();

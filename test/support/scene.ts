@@ -25,7 +25,13 @@ export function scenePicture(frame: number, width: number = CLIP.width): Picture
 		for (let y = Math.max(0, Math.floor(ymin)); y < Math.min(height, ymax); y++) {
 			for (let x = Math.max(0, Math.floor(xmin)); x < Math.min(width, xmax); x++) {
 				let hits = 0;
-				for (const [dx, dy] of [[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]]) hits += inside(corners, x + dx, y + dy) ? 1 : 0;
+				for (const [dx, dy] of [
+					[0.25, 0.25],
+					[0.75, 0.25],
+					[0.25, 0.75],
+					[0.75, 0.75],
+				])
+					hits += inside(corners, x + dx, y + dy) ? 1 : 0;
 				const at = 3 * (y * width + x);
 				for (let c = 0; c < 3; c++) rgb[at + c] += ((SHAPE_COLOURS[classId][c] - rgb[at + c]) * hits) / 4;
 			}

@@ -46,7 +46,8 @@ function writePlanes({ width, height, rgb }: Picture, out: Uint8Array): void {
 	for (let y = 0; y < height; y += 2) {
 		for (let x = 0; x < width; x += 2) {
 			const sum = [0, 0, 0];
-			for (const at of [y * width + x, y * width + x + 1, (y + 1) * width + x, (y + 1) * width + x + 1]) for (let c = 0; c < 3; c++) sum[c] += rgb[3 * at + c] / 4;
+			for (const at of [y * width + x, y * width + x + 1, (y + 1) * width + x, (y + 1) * width + x + 1])
+				for (let c = 0; c < 3; c++) sum[c] += rgb[3 * at + c] / 4;
 			const at = plane + (y / 2) * (width / 2) + x / 2;
 			out[at] = Math.round(128 - 0.14822 * sum[0] - 0.29099 * sum[1] + 0.43922 * sum[2]);
 			out[at + plane / 4] = Math.round(128 + 0.43922 * sum[0] - 0.36779 * sum[1] - 0.07143 * sum[2]);

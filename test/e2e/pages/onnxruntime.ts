@@ -34,7 +34,13 @@ export interface ChainReport {
 	again: Plain;
 }
 
-const plain = (d: Detections): Plain => ({ boxes: [...d.boxes], scores: [...d.scores], classIds: [...d.classIds], indices: [...d.indices], numCandidates: d.numCandidates });
+const plain = (d: Detections): Plain => ({
+	boxes: [...d.boxes],
+	scores: [...d.scores],
+	classIds: [...d.classIds],
+	indices: [...d.indices],
+	numCandidates: d.numCandidates,
+});
 
 /** Counts uses of a buffer while work is done. */
 async function watchBuffer<T>(buffer: GPUBuffer, work: () => Promise<T>): Promise<{ result: T; bound: number; copies: number }> {

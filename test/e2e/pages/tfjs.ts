@@ -31,7 +31,13 @@ export interface TfjsReport {
 	inputAlive: boolean;
 }
 
-const plain = (d: Detections): Plain => ({ boxes: [...d.boxes], scores: [...d.scores], classIds: [...d.classIds], indices: [...d.indices], numCandidates: d.numCandidates });
+const plain = (d: Detections): Plain => ({
+	boxes: [...d.boxes],
+	scores: [...d.scores],
+	classIds: [...d.classIds],
+	indices: [...d.indices],
+	numCandidates: d.numCandidates,
+});
 
 /** The head [1, anchors, 4 + classes], turned to [1, 4 + classes, anchors] by tfjs; all steps are exact. */
 function headOf(values: Float32Array, anchors: number, channels: number): tf.Tensor {

@@ -49,7 +49,9 @@ test('the network finds every shape of the clip with several candidates each', a
 		let candidates = 0;
 		for (const { classId, box } of shapesAt(frame)) {
 			const truth = box.map((v, i) => v / 2 + (i % 2 ? top : 0));
-			const hits = Array.from({ length: 2100 }, (_, anchor) => anchor).filter((anchor) => at(4 + classId, anchor) > 0.25 && iou(cornersAt(at, anchor), truth) > 0.5);
+			const hits = Array.from({ length: 2100 }, (_, anchor) => anchor).filter(
+				(anchor) => at(4 + classId, anchor) > 0.25 && iou(cornersAt(at, anchor), truth) > 0.5,
+			);
 			expect(hits.length, `frame ${frame} class ${classId}: candidates`).toBeGreaterThan(0);
 			candidates += hits.length;
 			const best = hits.reduce((a, b) => (at(4 + classId, b) > at(4 + classId, a) ? b : a));
