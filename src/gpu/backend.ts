@@ -13,9 +13,7 @@ import { readTensorOn } from './transfer.js';
 /** Opens a device, or takes the caller's. See GpuModule. */
 export async function createGpuBackend(options: { device?: GPUDevice; gpu?: GPU; kind: 'webgpu' | 'hybrid'; cpu: CpuParts }): Promise<GpuBackend> {
 	const device = options.device ? adoptDevice(options.device) : await openDevice(options.gpu);
-	// A device that is already gone tells so in its next turn.
-	await Promise.race([device.whenLost, new Promise((resolve) => setTimeout(resolve, 0))]);
-	device.assertAlive();
+	if (options.device) await device.settled();
 	return new DeviceBackend(device, options.kind === 'hybrid', options.cpu);
 }
 

@@ -40,14 +40,23 @@ export async function checkWebGPU(gpu?: GPU): Promise<WebGPUReport> {
 	const found = findGpu(gpu);
 	const none = (reason: NoWebGPUReason, facts: AdapterFacts = { software: false, adapter: '' }): WebGPUReport => ({ available: false, reason, ...facts });
 	if (!found) return none(globalThis.isSecureContext === false ? 'insecure-context' : 'no-webgpu');
-	const adapter = await found.requestAdapter().catch(() => null);
+	const adapter = await orNull(() => found.requestAdapter());
 	if (!adapter) return none('no-adapter');
 	const facts = adapterFacts(adapter);
 	if (missingLimit(adapter.limits)) return none('limits', facts);
-	const device = await adapter.requestDevice().catch(() => null);
+	const device = await orNull(() => adapter.requestDevice());
 	if (!device) return none('no-device', facts);
 	device.destroy();
 	return { available: true, ...facts };
+}
+
+/** Null where the platform throws or rejects. */
+async function orNull<T>(ask: () => Promise<T | null>): Promise<T | null> {
+	try {
+		return await ask();
+	} catch {
+		return null;
+	}
 }
 
 /** The first needed limit that is not met, in words. */
@@ -68,6 +77,15 @@ const REASON_TEXT: Readonly<Record<NoWebGPUReason, string>> = {
 	limits: "the adapter is below WebGPU's default limits",
 };
 
+/** What the platform threw, as an error of ours; our own pass as they are. */
+export function platformError(what: string, error: unknown): unknown {
+	if (error instanceof KedgeError || error instanceof RangeError || error instanceof TypeError) return error;
+	return new KedgeError('GPU_VALIDATION', `${what}: WebGPU failed: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`, { cause: error });
+}
+
+/** How long a failed call waits for the news that the device is gone, in milliseconds: platforms reject first and tell why later. */
+const LOSS_DELAY = 50;
+
 /** A device with what kedge must remember about it. One per GPUDevice, shared by everything made on it. */
 export class Device {
 	readonly gpu: GPUDevice;
@@ -77,59 +95,78 @@ export class Device {
 	readonly adapter: string;
 	/** Set once, when the device is gone. */
 	lost: GPUDeviceLostInfo | undefined;
-	/** Settles when the device is gone; never rejects. */
-	readonly whenLost: Promise<GPUDeviceLostInfo>;
 	/** Compiled pipelines by their WGSL and layout. */
 	readonly pipelines = new Map<string, Promise<unknown>>();
+
+	/** Who waits for work on this device. A reaction to `gpu.lost` would stay for the life of the device; these go with their call. */
+	readonly #waiting = new Set<(error: KedgeError) => void>();
+	#disposed = false;
 
 	constructor(gpu: GPUDevice, owned: boolean, facts: AdapterFacts) {
 		this.gpu = gpu;
 		this.owned = owned;
 		this.software = facts.software;
 		this.adapter = facts.adapter;
-		this.whenLost = gpu.lost.then((info) => {
+		gpu.lost.then((info) => {
 			this.lost = info;
 			this.pipelines.clear();
-			return info;
+			this.#stopAll();
 		});
 	}
 
 	/** The error every call gets once the device is gone. */
 	lostError(cause?: unknown): KedgeError {
+		if (this.#disposed) return new KedgeError('DISPOSED', 'the backend was disposed of before the call had its result', { cause });
 		const why = this.lost?.message || this.lost?.reason || 'no reason given';
 		return new KedgeError('DEVICE_LOST', `the GPU device was lost (${why}); the call has no result, call again`, { cause });
 	}
 
+	get #gone(): boolean {
+		return this.#disposed || this.lost !== undefined;
+	}
+
 	assertAlive(): void {
-		if (this.lost) throw this.lostError();
+		if (this.#gone) throw this.lostError();
+	}
+
+	/** Throws when the device is gone already: it tells so in its next turn. */
+	async settled(): Promise<void> {
+		await new Promise((resolve) => setTimeout(resolve, 0));
+		this.assertAlive();
+	}
+
+	#stopAll(): void {
+		for (const stop of this.#waiting) stop(this.lostError());
+		this.#waiting.clear();
 	}
 
 	/**
 	 * Waits for work, or rejects as soon as the device is lost or the signal aborts. What the platform rejects with just
 	 * before it reports the loss counts as the loss.
 	 */
-	async race<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
-		let stop: (() => void) | undefined;
-		const aborted = new Promise<never>((_, reject) => {
-			if (!signal) return;
-			stop = () => reject(signal.reason);
-			if (signal.aborted) stop();
-			else signal.addEventListener('abort', stop, { once: true });
-		});
-		const gone = this.whenLost.then(() => Promise.reject(this.lostError()));
-		gone.catch(() => undefined);
+	async race<T>(work: Promise<T>, signal?: AbortSignal, what = 'run'): Promise<T> {
 		work.catch(() => undefined);
+		this.assertAlive();
+		let stop!: (reason: unknown) => void;
+		const stopped = new Promise<never>((_, reject) => {
+			stop = reject;
+		});
+		const abort = () => stop(signal?.reason);
+		this.#waiting.add(stop);
+		signal?.addEventListener('abort', abort, { once: true });
+		if (signal?.aborted) abort();
 		try {
-			const value = await Promise.race([work, gone, aborted]);
+			const value = await Promise.race([work, stopped]);
 			this.assertAlive();
 			return value;
 		} catch (error) {
 			if (error instanceof KedgeError || (signal?.aborted && error === signal.reason)) throw error;
-			await Promise.race([this.whenLost, new Promise((resolve) => setTimeout(resolve, 50))]);
-			if (this.lost) throw this.lostError(error);
-			throw error;
+			await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, LOSS_DELAY))]).catch(() => undefined);
+			if (this.#gone) throw this.lostError(error);
+			throw platformError(what, error);
 		} finally {
-			if (stop) signal?.removeEventListener('abort', stop);
+			this.#waiting.delete(stop);
+			signal?.removeEventListener('abort', abort);
 		}
 	}
 
@@ -148,17 +185,21 @@ export class Device {
 			thrown = error;
 			failed = true;
 		}
-		const scopes = [gpu.popErrorScope(), gpu.popErrorScope()];
-		const [invalid, exhausted] = await this.race(Promise.all(scopes));
+		const pop = async () => gpu.popErrorScope();
+		const [invalid, exhausted] = await this.race(Promise.all([pop(), pop()]), undefined, what);
 		if (exhausted) throw new KedgeError('OUT_OF_MEMORY', `${what}: the GPU is out of memory (${exhausted.message})`);
-		if (failed) throw thrown;
+		if (failed) throw platformError(what, thrown);
 		if (invalid) throw new KedgeError('GPU_VALIDATION', `${what}: WebGPU refused the work: ${invalid.message}`);
 		return value as T;
 	}
 
+	/** Destroys the device if it is ours; calls that wait reject with DISPOSED. */
 	dispose(): void {
 		this.pipelines.clear();
-		if (this.owned) this.gpu.destroy();
+		if (!this.owned) return;
+		if (!this.lost) this.#disposed = true;
+		this.#stopAll();
+		this.gpu.destroy();
 	}
 }
 
@@ -182,14 +223,15 @@ export async function openDevice(gpu?: GPU): Promise<Device> {
 	if (!found) throw refuse(globalThis.isSecureContext === false ? 'insecure-context' : 'no-webgpu');
 	// An adapter gives one device only, so each attempt takes a fresh one.
 	for (const wantTimestamps of [true, false]) {
-		const adapter = await found.requestAdapter().catch(() => null);
+		const adapter = await orNull(() => found.requestAdapter());
 		if (!adapter) throw refuse('no-adapter');
 		const missing = missingLimit(adapter.limits);
 		if (missing) throw refuse('limits', missing);
 		const requiredFeatures: GPUFeatureName[] = wantTimestamps && adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
 		try {
-			const device = await adapter.requestDevice({ label: 'kedge', requiredFeatures });
-			return new Device(device, true, adapterFacts(adapter));
+			const device = new Device(await adapter.requestDevice({ label: 'kedge', requiredFeatures }), true, adapterFacts(adapter));
+			await device.settled();
+			return device;
 		} catch (error) {
 			if (!wantTimestamps) throw refuse('no-device', String(error));
 		}

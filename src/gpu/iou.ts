@@ -2,7 +2,7 @@
 
 import type { IouKind } from '../backend.js';
 import { pairsShader } from '../../shaders/pairs.wgsl.js';
-import type { Device } from './device.js';
+import { type Device, platformError } from './device.js';
 import { createBuffer } from './slot.js';
 import { compileStage, MAP_MODE_READ, type Stage, USAGE } from './stage.js';
 
@@ -56,6 +56,7 @@ export class BoxIou {
 		};
 		try {
 			let staging!: GPUBuffer;
+			let mapped!: Promise<void>;
 			await device.scoped('boxIou', () => {
 				const params = make('pairs.params', 16, USAGE.UNIFORM | USAGE.COPY_DST);
 				const bufferA = make('pairs.a', a.byteLength, USAGE.STORAGE | USAGE.COPY_DST);
@@ -75,9 +76,13 @@ export class BoxIou {
 				pass.end();
 				encoder.copyBufferToBuffer(matrix, 0, staging, 0, pairs * 4);
 				queue.submit([encoder.finish()]);
+				mapped = staging.mapAsync(MAP_MODE_READ);
+				mapped.catch(() => undefined);
 			});
-			await device.race(staging.mapAsync(MAP_MODE_READ));
+			await device.race(mapped, undefined, 'boxIou');
 			return new Float32Array(staging.getMappedRange(0, pairs * 4)).slice();
+		} catch (error) {
+			throw platformError('boxIou', error);
 		} finally {
 			for (const buffer of made) buffer.destroy();
 		}

@@ -9,15 +9,18 @@ import { CANDIDATE, COUNTERS, HEADER, HEADER_WORDS, LEVEL, NUM_COUNTERS, PARAMS,
 import { BITMASK_LIMIT, type Capacity, type FrameTransform, planCapacity, planLevel, planParams, planSteps, type Step, STAGES } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import type { DecodeVariant } from '../../shaders/decode.wgsl.js';
-import type { Device } from './device.js';
+import { type Device, platformError } from './device.js';
 import { nudge } from './nudge.js';
 import { type BoundRange, createBuffer, FIRST_CANDIDATES, FIRST_ROWS, firstBytes, MAX_TIMESTAMPS, Ring, Slot, STEP_BYTES } from './slot.js';
-import { copyOnCpu, halves, readBuffer, readTensorOn, timesOf, typeKey, unmap, upload } from './transfer.js';
+import { copyOnCpu, halves, readBuffer, readParts, readTensorOn, timesOf, typeKey, unmap, upload } from './transfer.js';
 import { compileStage, MAP_MODE_READ, type Stage, type StageSpec, USAGE } from './stage.js';
 import { decodeSpec, type KernelName, kernelOf, kernelSpecs, workgroupsOf } from './stages.js';
 
 /** Results of `encode` that are valid at once. */
 const ENCODE_RING = 3;
+
+/** The word among the counters of a hybrid readback that brings the serial number; no stage uses it. */
+const SERIAL_COUNTER = NUM_COUNTERS - 1;
 
 /** What a pipeline may be told beyond the public options. */
 export interface GpuPipelineOptions extends PipelineOptions {
@@ -34,8 +37,10 @@ export interface GpuPipelineOptions extends PipelineOptions {
 interface Prepared extends Run {
 	readonly slot: Slot;
 	readonly steps: readonly Step[];
+	/** The steps that the GPU does, and a bind group for each. */
+	readonly onGpu: readonly Step[];
+	readonly groups: readonly GPUBindGroup[];
 	readonly params: Params;
-	readonly ranges: readonly BoundRange[];
 }
 
 export class HeadPipeline implements GpuPipeline {
@@ -43,35 +48,54 @@ export class HeadPipeline implements GpuPipeline {
 	readonly #options: GpuPipelineOptions;
 	readonly #sizes: Sizes;
 	readonly #bitmask: boolean;
-	readonly #anchors: BoundRange;
-	readonly #filter: BoundRange | undefined;
+	/** What never changes: anchors, and the class filter where there is one. */
+	readonly #constants: Record<string, BoundRange> = {};
 	readonly #compiled = new Map<string, ReadonlyMap<KernelName, Stage>>();
 	readonly #ring: Ring;
-	readonly #encodeSlots: Slot[] = [];
+	readonly #encodeSlots: (Slot | undefined)[] = [];
 	#nextEncode = 0;
 	#serial = 0;
+	/** Runs that still use the buffers, aborted ones too. */
+	#running = 0;
 	#disposed = false;
 
 	constructor(device: Device, options: GpuPipelineOptions) {
-		const { head, classFilter } = options;
 		this.#device = device;
 		this.#options = options;
 		this.#sizes = options.sizes ?? SIZES;
 		this.#bitmask = options.suppression === 'bitmask';
-		this.#anchors = this.#constant('anchors', head.anchors ?? new Float32Array(4));
-		this.#filter = classFilter && this.#constant('class_filter', classFilter);
 		this.#ring = new Ring((capacity) => new Slot(device, capacity, this.#sizes, this.#bitmask, device.gpu.features.has('timestamp-query')));
 	}
 
 	/** Compiles what float32 tensors need; other types are compiled when they first come. */
 	async start(): Promise<this> {
-		await this.#stages(this.#options.head.tensors.map(() => false));
-		return this;
+		const { head, classFilter } = this.#options;
+		const constants = this.#device.scoped('createPostprocessor', () => {
+			this.#constant('anchors', head.anchors ?? new Float32Array(4));
+			if (classFilter) this.#constant('class_filter', classFilter);
+		});
+		try {
+			await Promise.all([constants, this.#stages(head.tensors.map(() => false))]);
+			return this;
+		} catch (error) {
+			this.dispose();
+			throw error;
+		}
 	}
 
 	async run(tensors: readonly BoundTensor[], batch: number, call: CallParams, head = this.#options.head): Promise<Kept[]> {
 		this.#assertUsable();
 		call.signal?.throwIfAborted();
+		this.#running++;
+		const work = this.#enqueue(tensors, batch, call, head).finally(() => {
+			this.#running--;
+			if (this.#disposed) this.#free();
+		});
+		return this.#device.race(work, call.signal);
+	}
+
+	/** Waits for shaders and for a place in the ring where it must; otherwise the work is submitted before this returns. */
+	async #enqueue(tensors: readonly BoundTensor[], batch: number, call: CallParams, head: Head): Promise<Kept[]> {
 		const started = performance.now();
 		const capacity = this.#capacity(head, batch, call);
 		let stages = this.#compiled.get(typeKey(halves(tensors)));
@@ -81,12 +105,12 @@ export class HeadPipeline implements GpuPipeline {
 			// The caller may change his arrays as soon as we wait.
 			inputs = tensors.map(copyOnCpu);
 			stages ??= await this.#stages(halves(tensors));
+			call.signal?.throwIfAborted();
 			place = this.#ring.take() ?? (await this.#ring.wait((turn) => this.#device.race(turn, call.signal)));
 		}
 		const taken = place;
-		const work = this.#runIn(taken, { capacity, stages, tensors: inputs, batch, call, head, started });
-		const released = work.finally(() => this.#ring.release(taken));
-		return this.#device.race(released, call.signal);
+		const run = { capacity, stages, tensors: inputs, batch, call, head, started };
+		return this.#runIn(taken, run).finally(() => this.#ring.release(taken));
 	}
 
 	encode(encoder: GPUCommandEncoder, tensors: readonly BoundTensor[], batch: number, call: CallParams, frame?: FrameTransform): Encoded {
@@ -95,15 +119,10 @@ export class HeadPipeline implements GpuPipeline {
 		const stages = this.#compiled.get(typeKey(halves(tensors)));
 		if (!stages) throw new RangeError('encode: tensors need shaders that are not compiled yet; got float16; await one run() with such tensors first');
 		const capacity = this.#capacity(head, batch, call);
-		const place = this.#nextEncode++ % ENCODE_RING;
-		let slot = this.#encodeSlots[place];
-		if (!slot?.holds(capacity)) {
-			slot?.destroy();
-			this.#encodeSlots[place] = slot = new Slot(this.#device, capacity, this.#sizes, this.#bitmask, false);
-		}
 		const run = { capacity, stages, tensors, batch, call, head, started: 0 };
-		const prepared = this.#prepare(slot, run, frame);
-		this.#encodeSteps(encoder, prepared, prepared.steps);
+		const prepared = this.#prepareEncode(run, frame);
+		const { slot } = prepared;
+		this.#encodeSteps(encoder, prepared);
 		const { rows } = slot.capacity;
 		return {
 			buffer: slot.get('output'),
@@ -120,12 +139,45 @@ export class HeadPipeline implements GpuPipeline {
 		};
 	}
 
+	/**
+	 * The next slot of encode(), made ready. Nobody waits for what WebGPU says of new buffers and bind groups: the caller
+	 * hears of invalid ones when he finishes his encoder. What is broken is not used for a later encode().
+	 */
+	#prepareEncode(run: Run, frame?: FrameTransform): Prepared {
+		const place = this.#nextEncode++ % ENCODE_RING;
+		let prepared: Prepared | undefined;
+		let thrown: unknown;
+		const drop = () => {
+			this.#encodeSlots[place]?.destroy();
+			this.#encodeSlots[place] = undefined;
+		};
+		const made = this.#device.scoped('encode', () => {
+			try {
+				if (!this.#encodeSlots[place]?.holds(run.capacity)) {
+					drop();
+					this.#encodeSlots[place] = new Slot(this.#device, run.capacity, this.#sizes, this.#bitmask, false);
+				}
+				prepared = this.#prepare(this.#encodeSlots[place] as Slot, run, frame);
+			} catch (error) {
+				drop();
+				thrown = error;
+			}
+		});
+		made.catch(drop);
+		if (!prepared) throw platformError('encode', thrown);
+		return prepared;
+	}
+
+	/** Running calls finish first. */
 	dispose(): void {
 		this.#disposed = true;
+		if (this.#running === 0) this.#free();
+	}
+
+	#free(): void {
 		this.#ring.dispose();
-		for (const slot of this.#encodeSlots) slot.destroy();
-		this.#anchors.buffer.destroy();
-		this.#filter?.buffer.destroy();
+		for (const slot of this.#encodeSlots) slot?.destroy();
+		for (const { buffer } of Object.values(this.#constants)) buffer.destroy();
 	}
 
 	#assertUsable(): void {
@@ -161,24 +213,30 @@ export class HeadPipeline implements GpuPipeline {
 			sizes: this.#sizes,
 		};
 		const others = kernelSpecs(this.#sizes);
-		const names: Exclude<KernelName, 'decode'>[] = ['bins', 'scatter', 'rank', ...(this.#bitmask ? (['overlaps', 'sweep'] as const) : (['suppress'] as const))];
-		const longest = multiLabel ? Number.POSITIVE_INFINITY : head.numAnchors;
-		if (!this.#bitmask && (this.#options.growing || longest > this.#sizes.head)) names.push('prefilter');
-		const specs: [KernelName, StageSpec][] = [['decode', decodeSpec(variant)], ...names.map((name) => [name, others[name]] as [KernelName, StageSpec])];
+		const specs: [KernelName, StageSpec][] = [['decode', decodeSpec(variant)], ...this.#otherKernels().map((name) => [name, others[name]] as [KernelName, StageSpec])];
 		const compiled = await Promise.all(specs.map(async ([name, spec]) => [name, await compileStage(this.#device, spec)] as const));
 		const stages = new Map(compiled);
 		this.#compiled.set(key, stages);
 		return stages;
 	}
 
-	/** A buffer that never changes. */
-	#constant(name: string, data: Float32Array | Uint32Array): BoundRange {
-		const buffer = createBuffer(this.#device, name, data.byteLength, USAGE.STORAGE | USAGE.COPY_DST);
-		this.#device.gpu.queue.writeBuffer(buffer, 0, data as Uint32Array<ArrayBuffer>);
-		return { buffer, offset: 0, size: Math.max(16, data.byteLength), skip: 0 };
+	/** The kernels after decode that runs of this pipeline may need. Compiling takes its time: suppression more than all others. */
+	#otherKernels(): Exclude<KernelName, 'decode'>[] {
+		const { head, multiLabel, hybrid, growing } = this.#options;
+		if (hybrid) return multiLabel ? ['bins'] : [];
+		if (this.#bitmask) return ['bins', 'scatter', 'rank', 'overlaps', 'sweep'];
+		const mayBeLong = growing || multiLabel || head.numAnchors > this.#sizes.head;
+		return ['bins', 'scatter', 'rank', 'suppress', ...(mayBeLong ? (['prefilter'] as const) : [])];
 	}
 
-	/** Uniforms and inputs on their way to the slot. */
+	/** A buffer that never changes. */
+	#constant(name: string, data: Float32Array | Uint32Array): void {
+		const buffer = createBuffer(this.#device, name, data.byteLength, USAGE.STORAGE | USAGE.COPY_DST);
+		this.#constants[name] = { buffer, offset: 0, size: Math.max(16, data.byteLength), skip: 0 };
+		this.#device.gpu.queue.writeBuffer(buffer, 0, data as Uint32Array<ArrayBuffer>);
+	}
+
+	/** Uniforms and inputs on their way to the slot, bind groups made. */
 	#prepare(slot: Slot, run: Run, frame?: FrameTransform): Prepared {
 		const { head, tensors, batch, call } = run;
 		const { queue } = this.#device.gpu;
@@ -197,7 +255,9 @@ export class HeadPipeline implements GpuPipeline {
 			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, u32, f32, at);
 		});
 		queue.writeBuffer(slot.get('uniform'), 0, u32 as Uint32Array<ArrayBuffer>, 0, ((steps.length + 1) * STEP_BYTES) / 4);
-		return { ...run, slot, capacity, params, steps, ranges };
+		const onGpu = this.#gpuSteps(steps);
+		const groups = onGpu.map((step) => slot.group(run.stages.get(kernelOf(step)) as Stage, step.stage === 'decode' ? this.#decodeInputs(ranges, head.levels[step.level]) : {}));
+		return { ...run, slot, capacity, params, steps, onGpu, groups };
 	}
 
 	/** What the shader binds for a tensor; arrays are uploaded. */
@@ -218,13 +278,13 @@ export class HeadPipeline implements GpuPipeline {
 	}
 
 	/** Appends the steps, in one pass, or with timings in one pass a stage. Returns the stages that were timed. */
-	#encodeSteps(encoder: GPUCommandEncoder, run: Prepared, steps: readonly Step[], timed = false): string[] {
+	#encodeSteps(encoder: GPUCommandEncoder, run: Prepared, timed = false): string[] {
 		const { slot } = run;
 		encoder.clearBuffer(slot.get('state'));
 		const timedStages: string[] = [];
 		let pass: GPUComputePassEncoder | undefined;
 		let current = '';
-		steps.forEach((step) => {
+		run.onGpu.forEach((step, i) => {
 			if (!pass || (timed && step.stage !== current)) {
 				pass?.end();
 				current = step.stage;
@@ -236,7 +296,7 @@ export class HeadPipeline implements GpuPipeline {
 					...(querySet && { timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } }),
 				});
 			}
-			this.#dispatch(pass, run, step);
+			this.#dispatch(pass, run, step, run.groups[i]);
 		});
 		pass?.end();
 		if (timedStages.length > 0) {
@@ -245,26 +305,23 @@ export class HeadPipeline implements GpuPipeline {
 		return timedStages;
 	}
 
-	#dispatch(pass: GPUComputePassEncoder, run: Prepared, step: Step): void {
-		const { slot, head, capacity } = run;
+	#dispatch(pass: GPUComputePassEncoder, run: Prepared, step: Step, group: GPUBindGroup): void {
+		const { head, capacity } = run;
 		const stage = run.stages.get(kernelOf(step)) as Stage;
-		const level: Level | undefined = step.stage === 'decode' ? head.levels[step.level] : undefined;
-		const group = slot.group(stage, level ? this.#decodeInputs(run, level) : {});
-		const [x, y] = workgroupsOf(step, level?.numAnchors ?? 0, capacity.candidates, this.#options.multiLabel, this.#sizes);
+		const numAnchors = step.stage === 'decode' ? head.levels[step.level].numAnchors : 0;
+		const [x, y] = workgroupsOf(step, numAnchors, capacity.candidates, this.#options.multiLabel, this.#sizes);
 		pass.setPipeline(stage.pipeline);
 		if (stage.hasStep) pass.setBindGroup(0, group, [(run.steps.indexOf(step) + 1) * STEP_BYTES]);
 		else pass.setBindGroup(0, group);
 		pass.dispatchWorkgroups(x, y, run.batch);
 	}
 
-	#decodeInputs(run: Prepared, level: Level): Record<string, BoundRange> {
-		const { ranges } = run;
+	#decodeInputs(ranges: readonly BoundRange[], level: Level): Record<string, BoundRange> {
 		return {
 			box: ranges[level.box.tensor],
 			classes: ranges[level.classes.tensor],
 			...(level.objectness && { extra: ranges[level.objectness.tensor] }),
-			anchors: this.#anchors,
-			...(this.#filter && { class_filter: this.#filter }),
+			...this.#constants,
 		};
 	}
 
@@ -276,12 +333,13 @@ export class HeadPipeline implements GpuPipeline {
 		let prepared!: Prepared;
 		let timed: string[] = [];
 		let mapped: Promise<void> | undefined;
+		let sound = false;
 		const submitted = this.#device.scoped('run', () => {
 			const slot = this.#ring.slot(place, run.capacity);
 			prepared = this.#prepare(slot, run);
 			const encoder = this.#device.gpu.createCommandEncoder({ label: 'kedge.run' });
 			const wantTimes = call.timings === true && slot.querySet !== undefined;
-			timed = this.#encodeSteps(encoder, prepared, this.#gpuSteps(prepared), wantTimes);
+			timed = this.#encodeSteps(encoder, prepared, wantTimes);
 			if (gpuStages === undefined) this.#copyFirst(encoder, prepared, hybrid, timed.length);
 			this.#device.gpu.queue.submit([encoder.finish()]);
 			if (gpuStages === undefined) {
@@ -291,18 +349,23 @@ export class HeadPipeline implements GpuPipeline {
 		});
 		submitted.catch(() => undefined);
 		try {
-			if (mapped && this.#options.latency === 'low') nudge(this.#device.gpu, mapped);
+			if (mapped && this.#options.latency === 'low') nudge(this.#device.gpu, mapped).catch(() => undefined);
 			await submitted;
-			if (!mapped) return await this.#finishOnTwins(prepared);
-			await this.#device.race(mapped);
-			return await (hybrid ? this.#readCandidates(prepared) : this.#readRows(prepared, timed));
+			if (mapped) await this.#device.race(mapped);
+			const kept = await (!mapped ? this.#finishOnTwins(prepared) : hybrid ? this.#readCandidates(prepared) : this.#readRows(prepared, timed));
+			sound = true;
+			return kept;
+		} catch (error) {
+			throw platformError('run', error);
 		} finally {
 			await unmap(prepared?.slot.get('staging'), mapped);
+			// What went wrong may have left buffers or bind groups invalid: the next run makes new ones.
+			if (!sound) this.#ring.discard(place);
 		}
 	}
 
 	/** The steps that the GPU does: all, decode and the cut for hybrid, or those of the first n stages. */
-	#gpuSteps({ steps }: Prepared): readonly Step[] {
+	#gpuSteps(steps: readonly Step[]): readonly Step[] {
 		const { hybrid, gpuStages, multiLabel } = this.#options;
 		if (hybrid) return steps.filter((step) => step.stage === 'decode' || (multiLabel && step.stage === 'bins'));
 		if (gpuStages === undefined) return steps;
@@ -324,6 +387,8 @@ export class HeadPipeline implements GpuPipeline {
 				encoder.copyBufferToBuffer(slot.get('output'), image * resultWords(slot.capacity.rows) * 4, staging, to, head + body);
 			}
 		}
+		// The serial number comes along as the last thing copied: proof that this is the result of this call.
+		if (hybrid) encoder.copyBufferToBuffer(slot.get('uniform'), PARAMS.words.serial * 4, staging, SERIAL_COUNTER * 4, 4);
 		if (numTimed > 0) encoder.copyBufferToBuffer(slot.get('timestamps'), 0, staging, batch * (head + body), numTimed * 16);
 	}
 
@@ -340,7 +405,7 @@ export class HeadPipeline implements GpuPipeline {
 		const u32 = this.#mappedWords(run, false, timed.length);
 		const counts = Array.from({ length: batch }, (_, image) => {
 			const header = image * resultWords(first);
-			if (u32[header + HEADER.words.serial] !== params.serial) throw new KedgeError('GPU_VALIDATION', 'run: the GPU did not write the result of this call');
+			if (u32[header + HEADER.words.serial] !== params.serial) throw notWritten();
 			return u32[header + HEADER.words.count];
 		});
 		const timings = timesOf(timed, u32, batch * resultWords(first), run.started, run.call.timings);
@@ -363,6 +428,7 @@ export class HeadPipeline implements GpuPipeline {
 		const cpu = this.#options.cpu as CpuParts;
 		const first = Math.min(slot.capacity.candidates, FIRST_CANDIDATES);
 		const u32 = this.#mappedWords(run, true, 0);
+		if (u32[SERIAL_COUNTER] !== run.params.serial) throw notWritten();
 		const stride = NUM_COUNTERS + first * ROW_WORDS;
 		const counters = Array.from({ length: batch }, (_, image) => u32.slice(image * stride, image * stride + NUM_COUNTERS));
 		const appended = counters.map((c) => Math.min(c[COUNTERS.appended], slot.capacity.candidates));
@@ -391,23 +457,7 @@ export class HeadPipeline implements GpuPipeline {
 
 	/** A second readback, of what did not fit the first: parts laid end to end. The slot is still ours. */
 	async #readMore(run: Prepared, parts: readonly { from: 'output' | 'candidates'; offset: number; bytes: number }[]): Promise<Uint32Array> {
-		const total = parts.reduce((sum, part) => sum + part.bytes, 0);
-		const buffer = createBuffer(this.#device, 'more', total, USAGE.MAP_READ | USAGE.COPY_DST);
-		try {
-			await this.#device.scoped('run', () => {
-				const encoder = this.#device.gpu.createCommandEncoder({ label: 'kedge.more' });
-				let to = 0;
-				for (const part of parts) {
-					encoder.copyBufferToBuffer(run.slot.get(part.from), part.offset, buffer, to, part.bytes);
-					to += part.bytes;
-				}
-				this.#device.gpu.queue.submit([encoder.finish()]);
-			});
-			await this.#device.race(buffer.mapAsync(MAP_MODE_READ));
-			return new Uint32Array(buffer.getMappedRange(0, total).slice(0));
-		} finally {
-			buffer.destroy();
-		}
+		return new Uint32Array(await readParts(this.#device, parts.map(({ from, ...part }) => ({ source: run.slot.get(from), ...part }))));
 	}
 
 	/** The stage switch: reads everything back and does the rest of the steps on the twins. */
@@ -418,7 +468,7 @@ export class HeadPipeline implements GpuPipeline {
 		const contents: Record<string, ArrayBuffer> = {};
 		for (const name of names) contents[name] = await readBuffer(this.#device, slot.get(name));
 		const tensors = await Promise.all(run.tensors.map((bound) => readTensorOn(this.#device, bound)));
-		const done = this.#gpuSteps(run).length;
+		const done = run.onGpu.length;
 		const { givenClasses, classFilter } = this.#options;
 		const memory = { sizes: this.#sizes, capacity: slot.capacity, contents };
 		const kept = await cpu.runTwins({ head: run.head, params: run.params, tensors, classFilter, givenClasses }, memory, steps.slice(done));
@@ -436,6 +486,10 @@ interface Run {
 	readonly head: Head;
 	/** performance.now() when it was asked for. */
 	readonly started: number;
+}
+
+function notWritten(): KedgeError {
+	return new KedgeError('GPU_VALIDATION', 'run: the GPU did not write the result of this call');
 }
 
 /** Byte offsets from word offsets. */

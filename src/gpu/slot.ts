@@ -51,16 +51,20 @@ export class Slot {
 	constructor(device: Device, capacity: Capacity, sizes: Sizes, bitmask: boolean, timestamps: boolean) {
 		this.#device = device;
 		this.capacity = capacity;
-		const bytes = planBytes(capacity, sizes, bitmask);
-		const S = USAGE.STORAGE;
-		const all = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
-		for (const name of ['state', 'candidates', 'binned', 'sorted', 'kept', 'dead', 'output'] as const) this.make(name, bytes[name], all);
-		if (bitmask) this.make('overlaps', bytes.overlaps, S);
-		this.make('staging', stagingBytes(capacity), USAGE.MAP_READ | USAGE.COPY_DST);
-		this.growUniform(1);
-		if (timestamps) {
-			this.querySet = device.gpu.createQuerySet({ type: 'timestamp', count: MAX_TIMESTAMPS });
-			this.make('timestamps', MAX_TIMESTAMPS * 8, USAGE.QUERY_RESOLVE | USAGE.COPY_SRC);
+		try {
+			const bytes = planBytes(capacity, sizes, bitmask);
+			const all = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
+			for (const name of ['state', 'candidates', 'binned', 'sorted', 'kept', 'dead', 'output'] as const) this.make(name, bytes[name], all);
+			if (bitmask) this.make('overlaps', bytes.overlaps, USAGE.STORAGE);
+			this.make('staging', stagingBytes(capacity), USAGE.MAP_READ | USAGE.COPY_DST);
+			this.growUniform(1);
+			if (timestamps) {
+				this.querySet = device.gpu.createQuerySet({ type: 'timestamp', count: MAX_TIMESTAMPS });
+				this.make('timestamps', MAX_TIMESTAMPS * 8, USAGE.QUERY_RESOLVE | USAGE.COPY_SRC);
+			}
+		} catch (error) {
+			this.destroy(); // what could be made is freed when the rest cannot
+			throw error;
 		}
 	}
 
@@ -82,7 +86,7 @@ export class Slot {
 		const words = ((numSteps + 1) * STEP_BYTES) / 4;
 		if (words <= this.uniform.length) return;
 		this.uniform = new Uint32Array(words);
-		this.make('uniform', words * 4, USAGE.UNIFORM | USAGE.COPY_DST);
+		this.make('uniform', words * 4, USAGE.UNIFORM | USAGE.COPY_DST | USAGE.COPY_SRC);
 	}
 
 	/** A buffer for an input tensor in CPU memory, at least this large. */
@@ -194,6 +198,12 @@ export class Ring {
 		const slot = this.#make(capacity);
 		this.#slots[place] = slot;
 		return slot;
+	}
+
+	/** Gives up the slot of a taken place after a failure: its buffers may be invalid. */
+	discard(place: number): void {
+		this.#slots[place]?.destroy();
+		this.#slots[place] = undefined;
 	}
 
 	release(place: number): void {

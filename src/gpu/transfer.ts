@@ -2,7 +2,7 @@
 
 import type { BoundTensor, CpuTensor } from '../tensors.js';
 import { createBuffer } from './slot.js';
-import type { Device } from './device.js';
+import { type Device, platformError } from './device.js';
 import { MAP_MODE_READ, USAGE } from './stage.js';
 
 /** Which tensors are float16. */
@@ -40,20 +40,45 @@ export async function unmap(buffer: GPUBuffer | undefined, mapped: Promise<void>
 	);
 }
 
-/** The contents of a buffer (or of a part), copied. */
-export async function readBuffer(device: Device, source: GPUBuffer, offset = 0, bytes = source.size - offset): Promise<ArrayBuffer> {
-	const buffer = createBuffer(device, 'read', bytes, USAGE.MAP_READ | USAGE.COPY_DST);
+/** A part of a buffer, in bytes. */
+export interface Part {
+	readonly source: GPUBuffer;
+	readonly offset: number;
+	readonly bytes: number;
+}
+
+/** Parts of buffers copied to the host, laid end to end. */
+export async function readParts(device: Device, parts: readonly Part[]): Promise<ArrayBuffer> {
+	const total = parts.reduce((sum, part) => sum + part.bytes, 0);
+	let buffer: GPUBuffer | undefined;
+	let mapped: Promise<void> | undefined;
 	try {
-		await device.scoped('read', () => {
+		// made inside the scope: a buffer that cannot be had is this call's error
+		const staging = await device.scoped('read', () => {
+			buffer = createBuffer(device, 'read', total, USAGE.MAP_READ | USAGE.COPY_DST);
 			const encoder = device.gpu.createCommandEncoder({ label: 'kedge.read' });
-			encoder.copyBufferToBuffer(source, offset, buffer, 0, bytes);
+			let to = 0;
+			for (const { source, offset, bytes } of parts) {
+				encoder.copyBufferToBuffer(source, offset, buffer, to, bytes);
+				to += bytes;
+			}
 			device.gpu.queue.submit([encoder.finish()]);
+			mapped = buffer.mapAsync(MAP_MODE_READ);
+			mapped.catch(() => undefined);
+			return buffer;
 		});
-		await device.race(buffer.mapAsync(MAP_MODE_READ));
-		return buffer.getMappedRange(0, bytes).slice(0);
+		await device.race(mapped as Promise<void>, undefined, 'read');
+		return staging.getMappedRange(0, total).slice(0);
+	} catch (error) {
+		throw platformError('read', error);
 	} finally {
-		buffer.destroy();
+		buffer?.destroy();
 	}
+}
+
+/** The contents of a buffer (or of a part), copied. */
+export function readBuffer(device: Device, source: GPUBuffer, offset = 0, bytes = source.size - offset): Promise<ArrayBuffer> {
+	return readParts(device, [{ source, offset, bytes }]);
 }
 
 /** A tensor in CPU memory, read from the GPU if it is there. */
