@@ -8,3 +8,4 @@ import './stages.gpu.js';
 import './nms.gpu.js';
 import './postprocessor.gpu.js';
 import './iou.gpu.js';
+import './shaders.gpu.js';

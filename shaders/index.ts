@@ -1,0 +1,91 @@
+// Every shader there is, with every variant of its text: what `npm run wgsl` writes out to be read, and what the tests
+// compile with each compiler.
+
+import type { BoxCodec } from '../src/codecs/codec.js';
+import { boxes } from '../src/codecs/boxes.js';
+import { cell } from '../src/codecs/cell.js';
+import { deltas } from '../src/codecs/deltas.js';
+import { distances } from '../src/codecs/distances.js';
+import type { Head, ScoreSpec } from '../src/heads/head.js';
+import { SIZES } from '../src/layout.js';
+import { BITMASK_LIMIT } from '../src/plan.js';
+import { binsShader } from './bins.wgsl.js';
+import { decodeShader } from './decode.wgsl.js';
+import { overlapsShader } from './overlaps.wgsl.js';
+import { pairsShader } from './pairs.wgsl.js';
+import { prefilterShader } from './prefilter.wgsl.js';
+import { rankShader } from './rank.wgsl.js';
+import { scatterShader } from './scatter.wgsl.js';
+import { suppressShader } from './suppress.wgsl.js';
+import { sweepShader } from './sweep.wgsl.js';
+
+const CODECS: Readonly<Record<string, BoxCodec>> = {
+	'boxes-cxcywh': boxes({ format: 'cxcywh' }),
+	'boxes-xyxy': boxes({ format: 'xyxy' }),
+	'boxes-yxyx-scaled': boxes({ format: 'yxyx', scale: [640, 640] }),
+	'boxes-xywh': boxes({ format: 'xywh' }),
+	deltas: deltas(),
+	'deltas-yxhw': deltas({ order: 'yxhw', weights: [0.1, 0.1, 0.2, 0.2] }),
+	cell: cell({ version: 'v5' }),
+	distances: distances(),
+};
+
+const SCORES: Readonly<Record<string, ScoreSpec>> = {
+	probability: { activation: 'none' },
+	logit: { activation: 'sigmoid' },
+	'objectness-probability': { activation: 'none', objectness: { activation: 'none' } },
+	'objectness-logit': { activation: 'sigmoid', objectness: { activation: 'sigmoid' } },
+	'softmax-first': { activation: 'softmax', background: 'first' },
+	'softmax-last': { activation: 'softmax', background: 'last' },
+	'softmax-none': { activation: 'softmax', background: 'none' },
+};
+
+/** A head of one anchor: only what shapes the shader's text matters. */
+function headOf(codec: BoxCodec, score: ScoreSpec): Head {
+	const field = { tensor: 0, channel: 0 };
+	return {
+		name: 'any',
+		inputSize: [64, 64],
+		numClasses: 3,
+		numAnchors: 1,
+		tensors: [],
+		levels: [{ firstAnchor: 0, numAnchors: 1, grid: [1, 1], numShapes: 1, order: 'yxa', stride: 8, box: field, classes: field, objectness: score.objectness && field }],
+		score,
+		codec,
+		anchors: codec.anchors === 'none' ? undefined : new Float32Array(4),
+	};
+}
+
+function decodeVariants(): [string, string][] {
+	const half = { box: false, classes: false, extra: false };
+	const allHalf = { box: true, classes: true, extra: true };
+	const plain = { multiLabel: false, classFilter: false, givenClasses: false, half, sizes: SIZES };
+	const shaders: [string, string][] = [];
+	for (const [codecName, codec] of Object.entries(CODECS)) {
+		shaders.push([`decode.${codecName}`, decodeShader({ ...plain, head: headOf(codec, SCORES.probability) })]);
+	}
+	for (const [scoreName, score] of Object.entries(SCORES)) {
+		const head = headOf(CODECS.distances, score);
+		shaders.push([`decode.${scoreName}`, decodeShader({ ...plain, head, classFilter: true })]);
+		shaders.push([`decode.${scoreName}.multi-label`, decodeShader({ ...plain, head, multiLabel: true })]);
+		shaders.push([`decode.${scoreName}.multi-label.float16`, decodeShader({ ...plain, head, multiLabel: true, classFilter: true, half: allHalf })]);
+	}
+	shaders.push(['decode.given-classes', decodeShader({ ...plain, givenClasses: true, head: headOf(CODECS['boxes-xyxy'], SCORES.probability) })]);
+	return shaders;
+}
+
+/** [name, WGSL] of every shader in every variant. */
+export function allShaders(): [name: string, wgsl: string][] {
+	const kinds = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'] as const;
+	return [
+		...decodeVariants(),
+		['bins', binsShader(SIZES)],
+		['scatter', scatterShader(SIZES)],
+		['rank', rankShader(SIZES)],
+		['prefilter', prefilterShader(SIZES)],
+		['suppress', suppressShader(SIZES)],
+		['overlaps', overlapsShader(SIZES, BITMASK_LIMIT)],
+		['sweep', sweepShader(SIZES, BITMASK_LIMIT)],
+		...kinds.map((kind): [string, string] => [`pairs.${kind}`, pairsShader(kind, SIZES.workgroup)]),
+	];
+}
