@@ -193,10 +193,10 @@ export class Device {
 		return value as T;
 	}
 
-	/** Destroys the device if it is ours; calls that wait reject with DISPOSED. */
+	/** Destroys the device if it is ours; calls that wait reject with DISPOSED. What was compiled on a caller's device stays for the next pipeline there. */
 	dispose(): void {
-		this.pipelines.clear();
 		if (!this.owned) return;
+		this.pipelines.clear();
 		if (!this.lost) this.#disposed = true;
 		this.#stopAll();
 		this.gpu.destroy();
