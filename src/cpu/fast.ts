@@ -33,7 +33,8 @@ export function suppressRows(w: Workspace, rules: Omit<SuppressionRules, 'minKey
 		const sorted = times ? performance.now() : 0;
 		const slots = ranking.slots;
 		for (let i = 0; i < numRows && kept.count < limit; i++) {
-			if (all || !kept.suppresses(slots[i])) kept.add(slots[i]);
+			if (all) kept.list(slots[i]);
+			else if (!kept.suppresses(slots[i])) kept.add(slots[i]);
 		}
 		seen += numRows;
 		if (!times) continue;

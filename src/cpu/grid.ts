@@ -20,10 +20,13 @@
 // t (1 - 2^-20). All bounds here use t - 2^-14, whose slack of 2^-16 box sizes also covers every rounding of the double
 // arithmetic below: a float32 box is at least 2^-25 of its coordinates wide, so their double roundings are 2^-28 of it.
 // Cell numbers are floor(x * 2^k): exact products, and floor is monotone.
+//
+// The same bound says which boxes are worth the exact test: o <= (wA + wB) / 2 - |distance of the centres|, so
+//   (4) the distance of the centres is less than (1 - t) / (2 + 2t) (wA + wB) on both axes.
 
 import { overlapsMore } from '../boxes/overlap.js';
 import { floatBits } from '../numbers.js';
-import { AREA, CLASS, grown, ROW } from './rows.js';
+import { AREA, CLASS, grown, ID, ROW } from './rows.js';
 
 /** Above this many keeps of a class its keeps go into the grids. */
 const LIST_LIMIT = 24;
@@ -34,6 +37,7 @@ const SLACK = 2 ** -14;
 /** Size classes per axis: the exponents of float32, two by two. */
 const SIZES = 128;
 const NONE = 0xffffffff;
+const NEXT = ID;
 
 const sizeClass = (size: number) => floatBits(size) >>> 24;
 
@@ -42,23 +46,29 @@ export class KeptGrid {
 	/** Kept so far, and their rows in order. */
 	count = 0;
 	slots = new Uint32Array(256);
+	/** Per keep: centre x, reach x, centre y, reach y, for (4). */
+	private near = new Float64Array(256 * 4);
+	/** The kept boxes side by side, laid out as rows; the id's place holds the next keep of the same class bucket. */
+	private boxes = new Float32Array(256 * ROW);
+	private boxWords = new Uint32Array(this.boxes.buffer);
 	private rows = new Float32Array(0);
 	private words = new Uint32Array(0);
 	private threshold = 0;
 	private agnostic = false;
 	private share = 0;
 	private shrink = 0;
+	private reach = 0;
 
-	// Lists: last keep of each class bucket, and for each keep the one before it.
+	// Lists: first and last keep of each class bucket. The best come first, since they suppress most.
+	private readonly firsts = new Uint32Array(CLASS_BUCKETS);
 	private readonly lasts = new Uint32Array(CLASS_BUCKETS);
 	private readonly sizes = new Uint32Array(CLASS_BUCKETS);
-	private previous = new Uint32Array(256);
 
 	// Grids: hashed (class, size, cell) to a chain of entries. A chain may hold strangers; they fail the exact test.
 	private cells = new Uint32Array(1024);
 	private numCells = 0;
 	private numEntries = 0;
-	/** First word of the kept row. */
+	/** First word of the keep. */
 	private entryRows = new Uint32Array(2048);
 	private entryHashes = new Uint32Array(2048);
 	private entryNexts = new Uint32Array(2048);
@@ -76,31 +86,57 @@ export class KeptGrid {
 		const safe = Math.max(0, threshold - SLACK);
 		this.share = Math.min(0.5, safe);
 		this.shrink = Math.max(0, 1 - 0.5 / safe);
+		this.reach = (1 - safe) / (2 + 2 * safe);
 		// Cells are twice the smallest size of their class, and smaller with the shrunk boxes.
 		const cell = 2 * 2 ** Math.ceil(Math.log2(1 - 2 * this.shrink));
 		for (let size = 0; size < SIZES; size++) this.inverseCell[size] = 1 / (2 ** (2 * size - 127) * cell);
 		this.count = 0;
 		this.sizes.fill(0);
-		this.lasts.fill(NONE);
+		this.firsts.fill(NONE);
 		this.numCells = this.numEntries = 0;
 		while (this.numLevels > 0) this.levelSeen[this.levels[--this.numLevels]] = 0;
 	}
 
+	/** Adds a row to the kept ones that suppresses nothing. */
+	list(slot: number): void {
+		if (this.count === this.slots.length) this.growKeeps();
+		this.slots[this.count++] = slot;
+	}
+
 	/** Adds a row to the kept ones. Empty boxes suppress nothing and are only listed. */
 	add(slot: number): void {
-		const keep = this.count++;
-		if (keep === this.slots.length) {
-			this.slots = grown(this.slots, 2 * keep);
-			this.previous = grown(this.previous, 2 * keep);
-		}
-		this.slots[keep] = slot;
+		const keep = this.count;
+		this.list(slot);
 		if (this.rows[slot * ROW + AREA] === 0) return;
+		const { boxWords, words, firsts, lasts } = this;
+		const at = keep * ROW;
+		for (let i = 0; i < ROW; i++) boxWords[at + i] = words[slot * ROW + i];
+		boxWords[at + NEXT] = NONE;
+		this.setNear(keep * 4, at);
 		const bucket = this.classOf(slot) % CLASS_BUCKETS;
-		this.previous[keep] = this.lasts[bucket];
-		this.lasts[bucket] = keep;
+		if (firsts[bucket] === NONE) firsts[bucket] = at;
+		else boxWords[lasts[bucket] + NEXT] = at;
+		lasts[bucket] = at;
 		const size = ++this.sizes[bucket];
-		if (size > LIST_LIMIT + 1) this.insert(keep);
-		else if (size === LIST_LIMIT + 1) for (let k = keep; k !== NONE; k = this.previous[k]) this.insert(k);
+		if (size > LIST_LIMIT + 1) this.insert(at);
+		else if (size === LIST_LIMIT + 1) for (let k = firsts[bucket]; k !== NONE; k = boxWords[k + NEXT]) this.insert(k);
+	}
+
+	private setNear(at: number, box: number): void {
+		const { boxes, near, reach } = this;
+		near[at] = (boxes[box] + boxes[box + 2]) / 2;
+		near[at + 1] = reach * (boxes[box + 2] - boxes[box]);
+		near[at + 2] = (boxes[box + 1] + boxes[box + 3]) / 2;
+		near[at + 3] = reach * (boxes[box + 3] - boxes[box + 1]);
+	}
+
+	private growKeeps(): void {
+		this.slots = grown(this.slots, 2 * this.count);
+		this.boxWords = grown(this.boxWords, 2 * this.count * ROW);
+		this.boxes = new Float32Array(this.boxWords.buffer as ArrayBuffer);
+		const near = new Float64Array(2 * this.count * 4);
+		near.set(this.near);
+		this.near = near;
 	}
 
 	/** Whether a kept box suppresses this row. */
@@ -115,13 +151,19 @@ export class KeptGrid {
 	}
 
 	private inList(slot: number, bucket: number): boolean {
-		const { rows, words, slots, previous, threshold } = this;
+		const { rows, words, boxes, boxWords, near, threshold, agnostic, reach } = this;
 		const at = slot * ROW;
-		for (let keep = this.lasts[bucket]; keep !== NONE; keep = previous[keep]) {
-			const other = slots[keep] * ROW;
-			if (!this.agnostic && words[other + CLASS] !== words[at + CLASS]) continue;
+		const classId = words[at + CLASS];
+		const centreX = (rows[at] + rows[at + 2]) / 2;
+		const centreY = (rows[at + 1] + rows[at + 3]) / 2;
+		const reachX = reach * (rows[at + 2] - rows[at]);
+		const reachY = reach * (rows[at + 3] - rows[at + 1]);
+		for (let keep = this.firsts[bucket]; keep !== NONE; keep = boxWords[keep + NEXT]) {
+			const n = keep >>> 1;
+			if (Math.abs(near[n] - centreX) > near[n + 1] + reachX || Math.abs(near[n + 2] - centreY) > near[n + 3] + reachY) continue;
+			if (!agnostic && boxWords[keep + CLASS] !== classId) continue;
 			// overlapsMore counts boxes of four words; a row is two of them.
-			if (overlapsMore(rows, other / 4, rows[other + AREA], rows, at / 4, rows[at + AREA], threshold)) return true;
+			if (overlapsMore(boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], threshold)) return true;
 		}
 		return false;
 	}
@@ -158,20 +200,23 @@ export class KeptGrid {
 	}
 
 	private inCells(slot: number, level: number, x: number, y: number, columns: number, lines: number): boolean {
-		const { rows, words, cells, entryRows, entryNexts, threshold } = this;
+		const { rows, words, boxes, boxWords, near, cells, entryRows, entryNexts, threshold, agnostic, reach } = this;
 		const mask = this.numCells - 1;
 		const at = slot * ROW;
-		const anyClass = this.agnostic;
 		const classId = words[at + CLASS];
-		const base = gridHash(level, anyClass ? 0 : classId);
+		const centreX = (rows[at] + rows[at + 2]) / 2;
+		const centreY = (rows[at + 1] + rows[at + 3]) / 2;
+		const reachX = reach * (rows[at + 2] - rows[at]);
+		const reachY = reach * (rows[at + 3] - rows[at + 1]);
+		const base = gridHash(level, this.classOf(slot));
 		for (let j = 0; j < lines; j++) {
 			for (let i = 0; i < columns; i++) {
 				for (let entry = cells[cellHash(base, x + i, y + j) & mask]; entry !== NONE; entry = entryNexts[entry]) {
-					const other = entryRows[entry];
-					// Boxes that are apart, or touch, are passed over before the exact test.
-					if (rows[other] >= rows[at + 2] || rows[other + 2] <= rows[at] || rows[other + 1] >= rows[at + 3] || rows[other + 3] <= rows[at + 1]) continue;
-					if (!anyClass && words[other + CLASS] !== classId) continue;
-					if (overlapsMore(rows, other / 4, rows[other + AREA], rows, at / 4, rows[at + AREA], threshold)) return true;
+					const keep = entryRows[entry];
+					const n = keep >>> 1;
+					if (Math.abs(near[n] - centreX) > near[n + 1] + reachX || Math.abs(near[n + 2] - centreY) > near[n + 3] + reachY) continue;
+					if (!agnostic && boxWords[keep + CLASS] !== classId) continue;
+					if (overlapsMore(boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], threshold)) return true;
 				}
 			}
 		}
@@ -179,10 +224,8 @@ export class KeptGrid {
 	}
 
 	/** Puts a kept box into the cells that its (for t > 1/2 shrunk) extent touches. */
-	private insert(keep: number): void {
-		const { rows, shrink, inverseCell } = this;
-		const slot = this.slots[keep];
-		const at = slot * ROW;
+	private insert(at: number): void {
+		const { boxes: rows, shrink, inverseCell } = this;
 		const width = rows[at + 2] - rows[at];
 		const height = rows[at + 3] - rows[at + 1];
 		const wide = sizeClass(width);
@@ -196,7 +239,7 @@ export class KeptGrid {
 		const y = Math.floor((rows[at + 1] + shrink * height) * inverseCell[high]);
 		const columns = Math.floor((rows[at + 2] - shrink * width) * inverseCell[wide]) - x + 1;
 		const lines = Math.floor((rows[at + 3] - shrink * height) * inverseCell[high]) - y + 1;
-		const base = gridHash(level, this.classOf(slot));
+		const base = gridHash(level, this.agnostic ? 0 : this.boxWords[at + CLASS]);
 		for (let j = 0; j < lines; j++) {
 			for (let i = 0; i < columns; i++) this.link(at, cellHash(base, x + i, y + j));
 		}
@@ -230,7 +273,7 @@ export class KeptGrid {
 	}
 
 	get byteLength(): number {
-		return 4 * (2 * this.slots.length + 3 * this.entryRows.length + this.cells.length);
+		return 4 * ((1 + ROW) * this.slots.length + 3 * this.entryRows.length + this.cells.length);
 	}
 }
 
