@@ -78,6 +78,13 @@ function machine() {
 	return { cpu: cpu?.model ?? 'unknown', cores: os.cpus().length, memory: `${Math.round(os.totalmem() / 2 ** 30)} GiB`, system: `${os.type()} ${os.arch()}` };
 }
 
+/** Work of others at the same time blurs the figures; how many processes want a core. */
+function load() {
+	const [now] = os.loadavg();
+	const others = `load ${now.toFixed(1)} on ${os.cpus().length} cores`;
+	return now > os.cpus().length / 2 ? `${others}: busy, expect wide spreads` : others;
+}
+
 const milliseconds = (ms) => `${ms.toPrecision(3)} ms`;
 
 /** Prints a row and returns what it missed. */
@@ -115,7 +122,6 @@ function reportGpu({ adapter, software, detections, frames, kedge, readback, fai
 		];
 		print(`   ${name.padEnd(23)} ${cells.join('  ')}  ${milliseconds(c.mainThread).padStart(11)}`);
 	}
-	print(`   main thread ${(readback.mainThread / kedge.mainThread).toFixed(1)}x less than by readback`);
 	for (const failure of failures) print(`   ✗ ${failure}`);
 	return failures;
 }
@@ -126,12 +132,13 @@ async function main() {
 	const file = await bundle();
 	const place = node ? await inNode(file, progress) : await inChromium(progress);
 	const started = new Date().toISOString();
+	const loadBefore = load();
 	const rows = [];
 	const failures = [];
 	try {
 		const names = [...place.names, ...(node ? [] : [GPU_ROW])].filter((name) => name.includes(only));
 		if (names.length === 0) throw new Error(`bench: --only must be part of the name of a row (${place.names.join(', ')}, ${GPU_ROW}); got ${only}`);
-		print(`${place.engine}; ${Object.values(machine()).join(', ')}`);
+		print(`${place.engine}; ${Object.values(machine()).join(', ')}; ${load()}`);
 		for (const name of names) {
 			print(`\n== ${name}`);
 			const result = name === GPU_ROW ? await place.call('gpuFacts', quick) : await place.call('runRow', name, quick);
@@ -139,7 +146,16 @@ async function main() {
 			const missed = name === GPU_ROW ? reportGpu(result) : report(result);
 			failures.push(...missed.map((text) => `${name}: ${text}`));
 		}
-		const record = { started, engine: place.engine, machine: machine(), ortThreads: await place.call('ortThreads'), quick, failures, rows };
+		const record = {
+			started,
+			engine: place.engine,
+			machine: machine(),
+			load: [loadBefore, load()],
+			ortThreads: await place.call('ortThreads'),
+			quick,
+			failures,
+			rows,
+		};
 		mkdirSync(results, { recursive: true });
 		const target = path.join(results, `${started.replace(/[:.]/g, '-')}-${node ? 'node' : 'chromium'}.json`);
 		writeFileSync(target, `${JSON.stringify(record, null, '\t')}\n`);
