@@ -41,6 +41,7 @@ interface Prepared extends Run {
 	readonly onGpu: readonly Step[];
 	readonly groups: readonly GPUBindGroup[];
 	readonly params: Params;
+	readonly ranges: readonly BoundRange[];
 }
 
 export class HeadPipeline implements GpuPipeline {
@@ -122,7 +123,12 @@ export class HeadPipeline implements GpuPipeline {
 		const run = { capacity, stages, tensors, batch, call, head, started: 0 };
 		const prepared = this.#prepareEncode(run, frame);
 		const { slot } = prepared;
-		this.#encodeSteps(encoder, prepared);
+		try {
+			this.#write(prepared);
+			this.#encodeSteps(encoder, prepared);
+		} catch (error) {
+			throw platformError('encode', error);
+		}
 		const { rows } = slot.capacity;
 		return {
 			buffer: slot.get('output'),
@@ -141,7 +147,8 @@ export class HeadPipeline implements GpuPipeline {
 
 	/**
 	 * The next slot of encode(), made ready. Nobody waits for what WebGPU says of new buffers and bind groups: the caller
-	 * hears of invalid ones when he finishes his encoder. What is broken is not used for a later encode().
+	 * hears of invalid ones when he finishes his encoder. What is broken is not used for a later encode(). Only what is made
+	 * stands inside the scope: faults of writing and recording belong to the caller's own.
 	 */
 	#prepareEncode(run: Run, frame?: FrameTransform): Prepared {
 		const place = this.#nextEncode++ % ENCODE_RING;
@@ -236,15 +243,23 @@ export class HeadPipeline implements GpuPipeline {
 		this.#device.gpu.queue.writeBuffer(buffer, 0, data as Uint32Array<ArrayBuffer>);
 	}
 
-	/** Uniforms and inputs on their way to the slot, bind groups made. */
+	/** Whatever the run needs that may have to be made: buffers large enough, bind groups. */
 	#prepare(slot: Slot, run: Run, frame?: FrameTransform): Prepared {
 		const { head, tensors, batch, call } = run;
-		const { queue } = this.#device.gpu;
 		const capacity = { ...slot.capacity, batch };
 		const params = planParams(head, this.#options.multiLabel, capacity, call, this.#sizes, frame, ++this.#serial >>> 0);
 		const steps = planSteps(head, this.#options.multiLabel, capacity, call, this.#sizes, this.#bitmask);
 		const ranges = tensors.map((bound, i) => this.#range(slot, bound, i));
 		slot.growUniform(steps.length);
+		const onGpu = this.#gpuSteps(steps);
+		const groups = onGpu.map((step) => slot.group(run.stages.get(kernelOf(step)) as Stage, step.stage === 'decode' ? this.#decodeInputs(ranges, head.levels[step.level]) : {}));
+		return { ...run, slot, capacity, params, steps, ranges, onGpu, groups };
+	}
+
+	/** Uniforms, and tensors in CPU memory, on their way to the slot. */
+	#write({ slot, head, tensors, params, steps, ranges }: Prepared): void {
+		const { queue } = this.#device.gpu;
+		tensors.forEach(({ tensor }, i) => tensor.location === 'cpu' && upload(queue, ranges[i].buffer, tensor.data));
 		const u32 = slot.uniform;
 		const f32 = new Float32Array(u32.buffer);
 		writeStruct(PARAMS, params, u32, f32);
@@ -255,20 +270,15 @@ export class HeadPipeline implements GpuPipeline {
 			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, u32, f32, at);
 		});
 		queue.writeBuffer(slot.get('uniform'), 0, u32 as Uint32Array<ArrayBuffer>, 0, ((steps.length + 1) * STEP_BYTES) / 4);
-		const onGpu = this.#gpuSteps(steps);
-		const groups = onGpu.map((step) => slot.group(run.stages.get(kernelOf(step)) as Stage, step.stage === 'decode' ? this.#decodeInputs(ranges, head.levels[step.level]) : {}));
-		return { ...run, slot, capacity, params, steps, onGpu, groups };
 	}
 
-	/** What the shader binds for a tensor; arrays are uploaded. */
+	/** What the shader binds for a tensor; room for an array. */
 	#range(slot: Slot, bound: BoundTensor, i: number): BoundRange {
 		const { tensor, strides } = bound;
 		const elementBytes = tensor.type === 'float16' ? 2 : 4;
 		const bytes = strides.numElements * elementBytes;
 		if (tensor.location === 'cpu') {
-			const buffer = slot.input(i, bytes);
-			upload(this.#device.gpu.queue, buffer, tensor.data);
-			return { buffer, offset: 0, size: Math.max(16, Math.ceil(bytes / 4) * 4), skip: 0 };
+			return { buffer: slot.input(i, bytes), offset: 0, size: Math.max(16, Math.ceil(bytes / 4) * 4), skip: 0 };
 		}
 		const offset = Math.floor(tensor.offset / 256) * 256;
 		const size = Math.ceil((tensor.offset - offset + bytes) / 4) * 4;
@@ -337,6 +347,7 @@ export class HeadPipeline implements GpuPipeline {
 		const submitted = this.#device.scoped('run', () => {
 			const slot = this.#ring.slot(place, run.capacity);
 			prepared = this.#prepare(slot, run);
+			this.#write(prepared);
 			const encoder = this.#device.gpu.createCommandEncoder({ label: 'kedge.run' });
 			const wantTimes = call.timings === true && slot.querySet !== undefined;
 			timed = this.#encodeSteps(encoder, prepared, wantTimes);

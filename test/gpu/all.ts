@@ -9,3 +9,4 @@ import './nms.gpu.js';
 import './postprocessor.gpu.js';
 import './iou.gpu.js';
 import './shaders.gpu.js';
+import './injection.gpu.js';
