@@ -26,6 +26,7 @@
 
 import { overlapsMore } from '../boxes/overlap.js';
 import { floatBits } from '../numbers.js';
+import { CellTable, cellHash, gridHash, NONE } from './cells.js';
 import { AREA, CLASS, grown, ID, ROW } from './rows.js';
 
 /** Above this many keeps of a class its keeps go into the grids. */
@@ -36,10 +37,12 @@ const CLASS_BUCKETS = 1024;
 const SLACK = 2 ** -14;
 /** Size classes per axis: the exponents of float32, two by two. */
 const SIZES = 128;
-const NONE = 0xffffffff;
+/** A keep's own id is not needed; its place holds the next keep of the bucket. */
 const NEXT = ID;
 
 const sizeClass = (size: number) => floatBits(size) >>> 24;
+/** A grid's number: the size classes of its boxes' width and height. */
+const levelOf = (width: number, height: number) => (sizeClass(width) << 7) | sizeClass(height);
 
 /** The keeps of one suppression run. */
 export class KeptGrid {
@@ -48,30 +51,38 @@ export class KeptGrid {
 	slots = new Uint32Array(256);
 	/** Per keep: centre x, reach x, centre y, reach y, for (4). */
 	private near = new Float64Array(256 * 4);
-	/** The kept boxes side by side, laid out as rows; the id's place holds the next keep of the same class bucket. */
+	/** The kept boxes side by side, laid out as rows; see NEXT. */
 	private boxes = new Float32Array(256 * ROW);
 	private boxWords = new Uint32Array(this.boxes.buffer);
 	private rows = new Float32Array(0);
 	private words = new Uint32Array(0);
 	private threshold = 0;
 	private agnostic = false;
+	private safe = 0;
 	private share = 0;
 	private shrink = 0;
 	private reach = 0;
+
+	// The row under test: its first word, centre, and reach for (4).
+	private at = 0;
+	private centreX = 0;
+	private centreY = 0;
+	private reachX = 0;
+	private reachY = 0;
+	// What of it a suppressor surely meets, by (2); and cells that may still be looked at.
+	private left = 0;
+	private top = 0;
+	private right = 0;
+	private bottom = 0;
+	private budget = 0;
 
 	// Lists: first and last keep of each class bucket. The best come first, since they suppress most.
 	private readonly firsts = new Uint32Array(CLASS_BUCKETS);
 	private readonly lasts = new Uint32Array(CLASS_BUCKETS);
 	private readonly sizes = new Uint32Array(CLASS_BUCKETS);
 
-	// Grids: hashed (class, size, cell) to a chain of entries. A chain may hold strangers; they fail the exact test.
-	private cells = new Uint32Array(1024);
-	private numCells = 0;
-	private numEntries = 0;
-	/** First word of the keep. */
-	private entryRows = new Uint32Array(2048);
-	private entryHashes = new Uint32Array(2048);
-	private entryNexts = new Uint32Array(2048);
+	// Grids: all in one table; which there are, and one over the size of their cells by size class.
+	private readonly cells = new CellTable();
 	private readonly levels = new Uint16Array(SIZES * SIZES);
 	private readonly levelSeen = new Uint8Array(SIZES * SIZES);
 	private numLevels = 0;
@@ -84,6 +95,7 @@ export class KeptGrid {
 		this.threshold = threshold;
 		this.agnostic = classAgnostic;
 		const safe = Math.max(0, threshold - SLACK);
+		this.safe = safe;
 		this.share = Math.min(0.5, safe);
 		this.shrink = Math.max(0, 1 - 0.5 / safe);
 		this.reach = (1 - safe) / (2 + 2 * safe);
@@ -93,7 +105,7 @@ export class KeptGrid {
 		this.count = 0;
 		this.sizes.fill(0);
 		this.firsts.fill(NONE);
-		this.numCells = this.numEntries = 0;
+		this.cells.clear();
 		while (this.numLevels > 0) this.levelSeen[this.levels[--this.numLevels]] = 0;
 	}
 
@@ -143,80 +155,86 @@ export class KeptGrid {
 	suppresses(slot: number): boolean {
 		if (this.rows[slot * ROW + AREA] === 0) return false;
 		const bucket = this.classOf(slot) % CLASS_BUCKETS;
-		return this.sizes[bucket] <= LIST_LIMIT ? this.inList(slot, bucket) : this.inGrids(slot, bucket);
+		this.aim(slot * ROW);
+		return this.sizes[bucket] <= LIST_LIMIT ? this.inList(bucket) : this.inGrids(bucket);
 	}
 
 	private classOf(slot: number): number {
 		return this.agnostic ? 0 : this.words[slot * ROW + CLASS];
 	}
 
-	private inList(slot: number, bucket: number): boolean {
-		const { rows, words, boxes, boxWords, near, threshold, agnostic, reach } = this;
-		const at = slot * ROW;
-		const classId = words[at + CLASS];
-		const centreX = (rows[at] + rows[at + 2]) / 2;
-		const centreY = (rows[at + 1] + rows[at + 3]) / 2;
-		const reachX = reach * (rows[at + 2] - rows[at]);
-		const reachY = reach * (rows[at + 3] - rows[at + 1]);
+	/** Sets what the tests of a candidate against many keeps share. */
+	private aim(at: number): void {
+		const { rows, reach } = this;
+		this.at = at;
+		this.centreX = (rows[at] + rows[at + 2]) / 2;
+		this.centreY = (rows[at + 1] + rows[at + 3]) / 2;
+		this.reachX = reach * (rows[at + 2] - rows[at]);
+		this.reachY = reach * (rows[at + 3] - rows[at + 1]);
+	}
+
+	/** Whether the keep at a word suppresses the row aimed at: near enough, of its class, and then exactly. */
+	private isSuppressor(keep: number): boolean {
+		const { near, boxes, rows, at } = this;
+		const n = keep >>> 1;
+		if (Math.abs(near[n] - this.centreX) > near[n + 1] + this.reachX) return false;
+		if (Math.abs(near[n + 2] - this.centreY) > near[n + 3] + this.reachY) return false;
+		if (!this.agnostic && this.boxWords[keep + CLASS] !== this.words[at + CLASS]) return false;
+		// overlapsMore counts boxes of four words; a row is two of them.
+		return overlapsMore(boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], this.threshold);
+	}
+
+	private inList(bucket: number): boolean {
+		const { boxWords } = this;
 		for (let keep = this.firsts[bucket]; keep !== NONE; keep = boxWords[keep + NEXT]) {
-			const n = keep >>> 1;
-			if (Math.abs(near[n] - centreX) > near[n + 1] + reachX || Math.abs(near[n + 2] - centreY) > near[n + 3] + reachY) continue;
-			if (!agnostic && boxWords[keep + CLASS] !== classId) continue;
-			// overlapsMore counts boxes of four words; a row is two of them.
-			if (overlapsMore(boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], threshold)) return true;
+			if (this.isSuppressor(keep)) return true;
 		}
 		return false;
 	}
 
-	/** Looks into every grid that may hold a suppressor; when that is more work than the list, takes the list. */
-	private inGrids(slot: number, bucket: number): boolean {
-		const { rows, share, inverseCell, levels, numLevels } = this;
-		const at = slot * ROW;
+	/** Looks into every grid that may hold a suppressor, the one of its own size first; the list, when that is less work. */
+	private inGrids(bucket: number): boolean {
+		const { rows, at, share, safe, levels, numLevels } = this;
 		const width = rows[at + 2] - rows[at];
 		const height = rows[at + 3] - rows[at + 1];
-		const safe = Math.max(0, this.threshold - SLACK);
-		const left = rows[at] + share * width;
-		const top = rows[at + 1] + share * height;
+		this.left = rows[at] + share * width;
+		this.top = rows[at + 1] + share * height;
 		// With a share of 1/2 both ends are the centre, up to rounding.
-		const right = Math.max(left, rows[at + 2] - share * width);
-		const bottom = Math.max(top, rows[at + 3] - share * height);
+		this.right = Math.max(this.left, rows[at + 2] - share * width);
+		this.bottom = Math.max(this.top, rows[at + 3] - share * height);
+		this.budget = this.sizes[bucket] - numLevels;
+		const own = levelOf(width, height);
+		if (this.levelSeen[own] === 1 && this.inLevel(own)) return true;
 		const leastWide = sizeClass(safe * width);
 		const mostWide = sizeClass(width / safe);
 		const leastHigh = sizeClass(safe * height);
 		const mostHigh = sizeClass(height / safe);
-		let budget = this.sizes[bucket] - numLevels;
-		for (let i = 0; i < numLevels && budget >= 0; i++) {
+		for (let i = 0; i < numLevels && this.budget >= 0; i++) {
 			const wide = levels[i] >>> 7;
 			const high = levels[i] & (SIZES - 1);
-			if (wide < leastWide || wide > mostWide || high < leastHigh || high > mostHigh) continue;
-			const x = Math.floor(left * inverseCell[wide]);
-			const y = Math.floor(top * inverseCell[high]);
-			const columns = Math.floor(right * inverseCell[wide]) - x + 1;
-			const lines = Math.floor(bottom * inverseCell[high]) - y + 1;
-			budget -= columns * lines;
-			if (budget >= 0 && this.inCells(slot, levels[i], x, y, columns, lines)) return true;
+			if (wide < leastWide || wide > mostWide || high < leastHigh || high > mostHigh || levels[i] === own) continue;
+			if (this.inLevel(levels[i])) return true;
 		}
-		return budget < 0 && this.inList(slot, bucket);
+		return this.budget < 0 && this.inList(bucket);
 	}
 
-	private inCells(slot: number, level: number, x: number, y: number, columns: number, lines: number): boolean {
-		const { rows, words, boxes, boxWords, near, cells, entryRows, entryNexts, threshold, agnostic, reach } = this;
-		const mask = this.numCells - 1;
-		const at = slot * ROW;
-		const classId = words[at + CLASS];
-		const centreX = (rows[at] + rows[at + 2]) / 2;
-		const centreY = (rows[at + 1] + rows[at + 3]) / 2;
-		const reachX = reach * (rows[at + 2] - rows[at]);
-		const reachY = reach * (rows[at + 3] - rows[at + 1]);
-		const base = gridHash(level, this.classOf(slot));
+	/** Looks into the cells of one grid, unless they are more than the budget. */
+	private inLevel(level: number): boolean {
+		const { cells } = this;
+		const { values, nexts } = cells;
+		const scaleX = this.inverseCell[level >>> 7];
+		const scaleY = this.inverseCell[level & (SIZES - 1)];
+		const x = Math.floor(this.left * scaleX);
+		const y = Math.floor(this.top * scaleY);
+		const columns = Math.floor(this.right * scaleX) - x + 1;
+		const lines = Math.floor(this.bottom * scaleY) - y + 1;
+		this.budget -= columns * lines;
+		if (this.budget < 0) return false;
+		const base = gridHash(level, this.agnostic ? 0 : this.words[this.at + CLASS]);
 		for (let j = 0; j < lines; j++) {
 			for (let i = 0; i < columns; i++) {
-				for (let entry = cells[cellHash(base, x + i, y + j) & mask]; entry !== NONE; entry = entryNexts[entry]) {
-					const keep = entryRows[entry];
-					const n = keep >>> 1;
-					if (Math.abs(near[n] - centreX) > near[n + 1] + reachX || Math.abs(near[n + 2] - centreY) > near[n + 3] + reachY) continue;
-					if (!agnostic && boxWords[keep + CLASS] !== classId) continue;
-					if (overlapsMore(boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], threshold)) return true;
+				for (let entry = cells.first(cellHash(base, x + i, y + j)); entry !== NONE; entry = nexts[entry]) {
+					if (this.isSuppressor(values[entry])) return true;
 				}
 			}
 		}
@@ -228,62 +246,24 @@ export class KeptGrid {
 		const { boxes: rows, shrink, inverseCell } = this;
 		const width = rows[at + 2] - rows[at];
 		const height = rows[at + 3] - rows[at + 1];
-		const wide = sizeClass(width);
-		const high = sizeClass(height);
-		const level = (wide << 7) | high;
+		const level = levelOf(width, height);
+		const scaleX = inverseCell[level >>> 7];
+		const scaleY = inverseCell[level & (SIZES - 1)];
 		if (this.levelSeen[level] === 0) {
 			this.levelSeen[level] = 1;
 			this.levels[this.numLevels++] = level;
 		}
-		const x = Math.floor((rows[at] + shrink * width) * inverseCell[wide]);
-		const y = Math.floor((rows[at + 1] + shrink * height) * inverseCell[high]);
-		const columns = Math.floor((rows[at + 2] - shrink * width) * inverseCell[wide]) - x + 1;
-		const lines = Math.floor((rows[at + 3] - shrink * height) * inverseCell[high]) - y + 1;
+		const x = Math.floor((rows[at] + shrink * width) * scaleX);
+		const y = Math.floor((rows[at + 1] + shrink * height) * scaleY);
+		const columns = Math.floor((rows[at + 2] - shrink * width) * scaleX) - x + 1;
+		const lines = Math.floor((rows[at + 3] - shrink * height) * scaleY) - y + 1;
 		const base = gridHash(level, this.agnostic ? 0 : this.boxWords[at + CLASS]);
 		for (let j = 0; j < lines; j++) {
-			for (let i = 0; i < columns; i++) this.link(at, cellHash(base, x + i, y + j));
+			for (let i = 0; i < columns; i++) this.cells.add(at, cellHash(base, x + i, y + j));
 		}
-	}
-
-	private link(row: number, hashed: number): void {
-		const entry = this.numEntries++;
-		if (entry === this.entryRows.length) {
-			this.entryRows = grown(this.entryRows, 2 * entry);
-			this.entryHashes = grown(this.entryHashes, 2 * entry);
-			this.entryNexts = grown(this.entryNexts, 2 * entry);
-		}
-		this.entryRows[entry] = row;
-		this.entryHashes[entry] = hashed;
-		if (entry >= this.numCells) this.rehash();
-		else this.chain(entry);
-	}
-
-	private chain(entry: number): void {
-		const cell = this.entryHashes[entry] & (this.numCells - 1);
-		this.entryNexts[entry] = this.cells[cell];
-		this.cells[cell] = entry;
-	}
-
-	/** Doubles the hash table, so that chains of strangers stay short. */
-	private rehash(): void {
-		this.numCells = Math.max(1024, 4 * this.numCells);
-		if (this.cells.length < this.numCells) this.cells = new Uint32Array(this.numCells);
-		this.cells.fill(NONE, 0, this.numCells);
-		for (let entry = 0; entry < this.numEntries; entry++) this.chain(entry);
 	}
 
 	get byteLength(): number {
-		return 4 * ((1 + ROW) * this.slots.length + 3 * this.entryRows.length + this.cells.length);
+		return 4 * (1 + 8 + ROW) * this.slots.length + this.cells.byteLength;
 	}
-}
-
-/** Mixes a grid's size classes and class. */
-function gridHash(level: number, classId: number): number {
-	return Math.imul(level, 0x27d4eb2f) ^ Math.imul(classId, 0x165667b1);
-}
-
-/** Mixes in a cell's numbers, taken modulo 2^32. */
-function cellHash(base: number, x: number, y: number): number {
-	const h = base ^ Math.imul(x, 0x9e3779b1) ^ Math.imul(y, 0x85ebca6b);
-	return h ^ (h >>> 15);
 }

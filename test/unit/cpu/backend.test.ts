@@ -16,7 +16,18 @@ import { random, randomBoxes, randomScores } from '../../support/random.js';
 const NO_LIMIT = 0xffffffff;
 
 function callOf(given: Partial<CallParams> = {}): CallParams {
-	return { minKey: 0, minObjectnessKey: 0, iouThreshold: 0.5, maxDetections: NO_LIMIT, maxCandidates: NO_LIMIT, classAgnostic: false, tiesHighest: false, binLow: 0, binHigh: NO_LIMIT, ...given };
+	return {
+		minKey: 0,
+		minObjectnessKey: 0,
+		iouThreshold: 0.5,
+		maxDetections: NO_LIMIT,
+		maxCandidates: NO_LIMIT,
+		classAgnostic: false,
+		tiesHighest: false,
+		binLow: 0,
+		binHigh: NO_LIMIT,
+		...given,
+	};
 }
 
 /** Boxes stored as they are; `during` runs whenever one is read. */
@@ -37,7 +48,16 @@ function plainCodec(during: () => void = () => {}): BoxCodec {
 
 /** A head [5, n] of one class. */
 function makeHead(n: number, codec = plainCodec(), suppression = true): Head {
-	const level = { firstAnchor: 0, numAnchors: n, grid: [1, n], numShapes: 1, order: 'yxa', stride: 1, box: { tensor: 0, channel: 0 }, classes: { tensor: 0, channel: 4 } } as const;
+	const level = {
+		firstAnchor: 0,
+		numAnchors: n,
+		grid: [1, n],
+		numShapes: 1,
+		order: 'yxa',
+		stride: 1,
+		box: { tensor: 0, channel: 0 },
+		classes: { tensor: 0, channel: 4 },
+	} as const;
 	return { name: 'plain', inputSize: [1, 1], numClasses: 1, numAnchors: n, tensors: [], levels: [level], score: { activation: 'none' }, codec, suppression };
 }
 
@@ -47,7 +67,12 @@ function makeTensors(images: { boxes: Float32Array; scores: Float32Array }[]): [
 	images.forEach(({ boxes, scores }, b) => {
 		for (let i = 0; i < n; i++) for (let c = 0; c < 5; c++) data[b * 5 * n + c * n + i] = c < 4 ? boxes[4 * i + c] : scores[i];
 	});
-	return [{ tensor: { location: 'cpu', type: 'float32', data, dims: undefined }, strides: { batch: images.length, image: 5 * n, shape: 0, cell: 1, channel: n, numElements: data.length } }];
+	return [
+		{
+			tensor: { location: 'cpu', type: 'float32', data, dims: undefined },
+			strides: { batch: images.length, image: 5 * n, shape: 0, cell: 1, channel: n, numElements: data.length },
+		},
+	];
 }
 
 function image(n: number, seed: number) {
@@ -115,7 +140,11 @@ describe('createCpuPipeline', () => {
 	it('only filters, sorts and limits for heads whose rows are final', async () => {
 		const one = image(2000, 10);
 		const call = callOf({ maxDetections: 50 });
-		const [result] = await createCpuPipeline({ head: makeHead(2000, plainCodec(), false), multiLabel: false, suppression: 'blocked' }).run(makeTensors([one]), 1, call);
+		const [result] = await createCpuPipeline({ head: makeHead(2000, plainCodec(), false), multiLabel: false, suppression: 'blocked' }).run(
+			makeTensors([one]),
+			1,
+			call,
+		);
 		const order = Array.from(one.scores.keys()).sort((i, j) => one.scores[j] - one.scores[i]);
 		expect(indicesOf(result)).toEqual(order.slice(0, 50));
 	});
@@ -191,7 +220,12 @@ describe('suppressCandidates', () => {
 	it('reads only as many rows as it is told', () => {
 		const boxes = randomBoxes(20, 'disjoint', random(14));
 		const scores = Float32Array.from({ length: 20 }, (_, i) => 1 - i / 20);
-		const words = rowsOf(boxes, scores, Array.from({ length: 20 }, (_, i) => i), 1);
+		const words = rowsOf(
+			boxes,
+			scores,
+			Array.from({ length: 20 }, (_, i) => i),
+			1,
+		);
 		const result = suppressCandidates({ words, count: 5, numCandidates: 5, rejected: 0 }, callOf({ timings: true }), { numClasses: 1, multiLabel: false });
 		expect(indicesOf(result)).toEqual([0, 1, 2, 3, 4]);
 		expect(Object.keys(result.timings ?? {})).toEqual(['sort', 'suppress']);

@@ -75,7 +75,16 @@ for (const [name, nms] of Object.entries({ nmsTextbook, nmsFast })) {
 		});
 
 		it('without area are kept, all of them, and remove nothing', () => {
-			const empties = [[5, 5, 5, 9], [5, 5, 9, 5], [5, 5, 5, 5], [5, 5, 5, 5], [9, 5, 5, 9], [5, 9, 9, 5], [9, 9, 5, 5], [1e-20, 1e-20, 2e-20, 2e-20]];
+			const empties = [
+				[5, 5, 5, 9],
+				[5, 5, 9, 5],
+				[5, 5, 5, 5],
+				[5, 5, 5, 5],
+				[9, 5, 5, 9],
+				[5, 9, 9, 5],
+				[9, 9, 5, 5],
+				[1e-20, 1e-20, 2e-20, 2e-20],
+			];
 			const scores = empties.map((_, i) => 0.9 - i / 100);
 			expect(run([...empties, real], [...scores, 0.1], { iouThreshold: 0 }).indices).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
 			expect(run([real, ...empties], [1, ...scores], { iouThreshold: 0 }).indices).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -83,15 +92,39 @@ for (const [name, nms] of Object.entries({ nmsTextbook, nmsFast })) {
 
 		it('of 1e18, and at the edge of 2^62, are compared exactly', () => {
 			const big = 2 ** 61;
-			const huge = [[0, 0, 1e18, 1e18], [0, 0, 1e18, 0.6e18], [0, 0, 1e18, 0.4e18], [-big, -big, big, big], [-big, -big, big, 0]];
+			const huge = [
+				[0, 0, 1e18, 1e18],
+				[0, 0, 1e18, 0.6e18],
+				[0, 0, 1e18, 0.4e18],
+				[-big, -big, big, big],
+				[-big, -big, big, 0],
+			];
 			// 0.6 and 0.4 against the first; then 2^122 of 2^124 is a half exactly, and that is not more than a half.
 			expect(run(huge, [0.9, 0.8, 0.7, 0.6, 0.5]).indices).toEqual([0, 2, 3, 4]);
 		});
 
 		it('have the size that float32 sees: one pixel at 16,777,217 is two or none', () => {
 			// 16777217 rounds to 16777216, 16777218 and 16777219 to ...218 and ...220.
-			expect(run([[16777216, 0, 16777217, 1], [16777216, 0, 16777218, 1]], [0.9, 0.8], { iouThreshold: 0 }).indices).toEqual([0, 1]);
-			expect(run([[16777218, 0, 16777219, 1], [16777218, 0, 16777220, 1]], [0.9, 0.8], { iouThreshold: 0.99 }).indices).toEqual([0]);
+			expect(
+				run(
+					[
+						[16777216, 0, 16777217, 1],
+						[16777216, 0, 16777218, 1],
+					],
+					[0.9, 0.8],
+					{ iouThreshold: 0 },
+				).indices,
+			).toEqual([0, 1]);
+			expect(
+				run(
+					[
+						[16777218, 0, 16777219, 1],
+						[16777218, 0, 16777220, 1],
+					],
+					[0.9, 0.8],
+					{ iouThreshold: 0.99 },
+				).indices,
+			).toEqual([0]);
 		});
 
 		it('that are identical suppress each other for every t below 1', () => {
@@ -100,7 +133,9 @@ for (const [name, nms] of Object.entries({ nmsTextbook, nmsFast })) {
 		});
 
 		it('that touch along an edge or in a corner do not overlap', () => {
-			expect(run([real, [10, 0, 20, 10], [0, 10, 10, 20], [10, 10, 20, 20], [-10, -10, 0, 0]], [5, 4, 3, 2, 1], { iouThreshold: 0 }).indices).toEqual([0, 1, 2, 3, 4]);
+			expect(run([real, [10, 0, 20, 10], [0, 10, 10, 20], [10, 10, 20, 20], [-10, -10, 0, 0]], [5, 4, 3, 2, 1], { iouThreshold: 0 }).indices).toEqual([
+				0, 1, 2, 3, 4,
+			]);
 		});
 	});
 
@@ -118,7 +153,12 @@ for (const [name, nms] of Object.entries({ nmsTextbook, nmsFast })) {
 				expect(run(apart(n), scores).indices).toEqual(identity);
 				expect(run(Array(n).fill([3, 4, 9, 9]), scores).indices).toEqual([0]);
 				// Each overlaps the next by 7 of 13, and the one after by 4 of 16: every second one is kept at 0.5.
-				expect(run(Array.from({ length: n }, (_, i) => [i * 3, 0, i * 3 + 10, 10]), scores).indices).toEqual(identity.filter((i) => i % 2 === 0));
+				expect(
+					run(
+						Array.from({ length: n }, (_, i) => [i * 3, 0, i * 3 + 10, 10]),
+						scores,
+					).indices,
+				).toEqual(identity.filter((i) => i % 2 === 0));
 			}
 		});
 
@@ -132,7 +172,10 @@ for (const [name, nms] of Object.entries({ nmsTextbook, nmsFast })) {
 				const rows = Array.from({ length: n }, (_, i) => boxes.subarray(4 * i, 4 * i + 4));
 				const perClass = [...new Set(classIds)].flatMap((id) => {
 					const members = classIds.flatMap((c, i) => (c === id ? [i] : []));
-					return run(members.map((i) => rows[i]), members.map((i) => scores[i])).indices.map((k) => members[k]);
+					return run(
+						members.map((i) => rows[i]),
+						members.map((i) => scores[i]),
+					).indices.map((k) => members[k]);
 				});
 				expect(run(rows, scores, {}, classIds).indices, `${numClasses} classes`).toEqual(perClass.sort((i, j) => scores[j] - scores[i]));
 			}

@@ -57,7 +57,13 @@ describe('nmsFast equals nmsTextbook', () => {
 			const boxes = randomBoxes(n, boxSet, next);
 			const scores = randomScores(n, scoreSet, next);
 			const given = randomRules(next, n);
-			const kept = expectEqual(boxes, scores, randomClasses(n, next() < 0.5 ? 1 : 80, next), given, `case ${i}: ${n} ${boxSet} ${scoreSet}, ${JSON.stringify(given)}`);
+			const kept = expectEqual(
+				boxes,
+				scores,
+				randomClasses(n, next() < 0.5 ? 1 : 80, next),
+				given,
+				`case ${i}: ${n} ${boxSet} ${scoreSet}, ${JSON.stringify(given)}`,
+			);
 			numKept += kept;
 			if (kept < n) numCut++;
 		}
@@ -84,7 +90,8 @@ describe('nmsFast equals nmsTextbook', () => {
 				const shift = (next() - 0.5) * width;
 				boxes.set([boxes[from] + shift, boxes[from + 1], boxes[from + 2] + shift * next(), boxes[from + 3]], i * 4);
 			}
-			for (const t of THRESHOLDS) expectEqual(boxes, randomScores(n, 'distinct', next), undefined, rules({ iouThreshold: Math.fround(t) }), `round ${round}, t ${t}`);
+			for (const t of THRESHOLDS)
+				expectEqual(boxes, randomScores(n, 'distinct', next), undefined, rules({ iouThreshold: Math.fround(t) }), `round ${round}, t ${t}`);
 		}
 	});
 

@@ -70,7 +70,22 @@ describe('overlapsMore', () => {
 
 	// [n, d] with thresholds n/d: 1 x d boxes of which one is n long, so that IoU is n/d by construction. TensorFlow and
 	// onnxruntime keep both for all of these.
-	const TIES: [number, number][] = [[1, 10], [1, 5], [3, 10], [2, 5], [9, 20], [1, 2], [3, 5], [13, 20], [7, 10], [3, 4], [4, 5], [9, 10], [1, 3], [2, 3]];
+	const TIES: [number, number][] = [
+		[1, 10],
+		[1, 5],
+		[3, 10],
+		[2, 5],
+		[9, 20],
+		[1, 2],
+		[3, 5],
+		[13, 20],
+		[7, 10],
+		[3, 4],
+		[4, 5],
+		[9, 10],
+		[1, 3],
+		[2, 3],
+	];
 	for (const [n, d] of TIES) {
 		it(`keeps both boxes at an IoU of exactly ${n}/${d}`, () => {
 			const t = Math.fround(n / d);

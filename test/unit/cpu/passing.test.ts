@@ -18,8 +18,28 @@ function halfValue(half: number): number {
 }
 
 const THRESHOLDS = [
-	0.25, 0.001, 0.5, 1, 2, 1e-40, 2 ** -149, 0, -0, -(2 ** -149), -1.0986122886681098, -6.9, -1e30, 3.4e38, 65504, 65520, 6e-8, 0.1, -65504, -1e-8,
-	Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY,
+	0.25,
+	0.001,
+	0.5,
+	1,
+	2,
+	1e-40,
+	2 ** -149,
+	0,
+	-0,
+	-(2 ** -149),
+	-1.0986122886681098,
+	-6.9,
+	-1e30,
+	3.4e38,
+	65504,
+	65520,
+	6e-8,
+	0.1,
+	-65504,
+	-1e-8,
+	Number.POSITIVE_INFINITY,
+	Number.NEGATIVE_INFINITY,
 ].map(Math.fround);
 
 /** Values around a threshold, the special ones, NaN of both signs with payloads. */
@@ -38,7 +58,13 @@ function expectFound(data: Int32Array | Uint16Array, valueAt: (i: number) => num
 		// Runs begin at every place modulo four and end inside a block, so that blocks and their rests both meet each value.
 		const expected: number[] = [];
 		for (let i = 0; i < data.length; i++) if (Number.isNaN(valueAt(i)) || passes(valueAt(i))) expected.push(i);
-		for (const [begin, end] of [[0, data.length], [1, data.length], [2, data.length - 1], [3, Math.min(12, data.length)], [5, 5]]) {
+		for (const [begin, end] of [
+			[0, data.length],
+			[1, data.length],
+			[2, data.length - 1],
+			[3, Math.min(12, data.length)],
+			[5, 5],
+		]) {
 			const n = findPassing(data, begin, end, filter, out);
 			expect(Array.from(out.subarray(0, n)), `key ${minKey.toString(16)}, ${begin} to ${end}`).toEqual(expected.filter((i) => i >= begin && i < end));
 		}
@@ -50,7 +76,13 @@ describe('findPassing', () => {
 		it(`float32 at ${t}`, () => {
 			const next = random(4);
 			const bits = Uint32Array.from([...values(t), ...Array.from({ length: 2000 }, () => Math.floor(next() * 2 ** 32))]);
-			expectFound(new Int32Array(bits.buffer), (i) => floatOf(bits[i]), keyOf(t), (x) => x >= t, false);
+			expectFound(
+				new Int32Array(bits.buffer),
+				(i) => floatOf(bits[i]),
+				keyOf(t),
+				(x) => x >= t,
+				false,
+			);
 		});
 
 		it(`all halves at ${t}`, () => {
@@ -62,8 +94,18 @@ describe('findPassing', () => {
 	it('lets all pass for key 0 and finds only NaN above every number', () => {
 		const bits = values(0.5);
 		const halves = Uint16Array.from({ length: 65_536 }, (_, i) => i);
-		for (const [minKey, passes] of [[0, true], [0xff800001, false], [0xffffffff, false]] as const) {
-			expectFound(new Int32Array(bits.buffer), (i) => floatOf(bits[i]), minKey, () => passes, false);
+		for (const [minKey, passes] of [
+			[0, true],
+			[0xff800001, false],
+			[0xffffffff, false],
+		] as const) {
+			expectFound(
+				new Int32Array(bits.buffer),
+				(i) => floatOf(bits[i]),
+				minKey,
+				() => passes,
+				false,
+			);
 			expectFound(halves, halfValue, minKey, () => passes, true);
 		}
 	});

@@ -18,7 +18,9 @@ interface Scene {
 	t: number;
 }
 
-const box = fc.tuple(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -20, max: 20 }), fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 12 })).map(([x, y, w, h]) => [x, y, x + w, y + h]);
+const box = fc
+	.tuple(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -20, max: 20 }), fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 12 }))
+	.map(([x, y, w, h]) => [x, y, x + w, y + h]);
 /** Scores in sixteenths: ties are common. */
 const scene: fc.Arbitrary<Scene> = fc
 	.tuple(fc.array(fc.tuple(box, fc.integer({ min: 0, max: 16 }), fc.integer({ min: 0, max: 2 })), { maxLength: 90 }), fc.constantFrom(...THRESHOLDS))
@@ -41,7 +43,12 @@ for (const [name, nms] of Object.entries({ nmsTextbook, nmsFast })) {
 		return Array.from(nms(Float32Array.from(s.boxes.flat()), Float32Array.from(s.scores), s.classIds, rules).indices);
 	};
 	const check = (arbitrary: fc.Arbitrary<Scene>, property: (s: Scene) => void) => fc.assert(fc.property(arbitrary, property), { seed: 20260705, numRuns: 300 });
-	const select = (s: Scene, indices: number[]): Scene => ({ t: s.t, boxes: indices.map((i) => s.boxes[i]), scores: indices.map((i) => s.scores[i]), classIds: indices.map((i) => s.classIds[i]) });
+	const select = (s: Scene, indices: number[]): Scene => ({
+		t: s.t,
+		boxes: indices.map((i) => s.boxes[i]),
+		scores: indices.map((i) => s.scores[i]),
+		classIds: indices.map((i) => s.classIds[i]),
+	});
 	const move = (s: Scene, change: (b: number[]) => number[]): Scene => ({ ...s, boxes: s.boxes.map(change) });
 
 	describe(`${name}: kept indices`, () => {

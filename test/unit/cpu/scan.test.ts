@@ -200,7 +200,15 @@ function scoresOf(c: Case, numbers: number[], leastObjectness: number): (number 
 	return ids.map((id) => (takesPart(id) ? round(factor * probability(channels[id])) : undefined));
 }
 
-function expectedOf(c: Case, head: Head, anchors: Float32Array, raw: Uint32Array[], least: number, leastObjectness: number, call: CallParams): Omit<Kept, 'bytesRead'> {
+function expectedOf(
+	c: Case,
+	head: Head,
+	anchors: Float32Array,
+	raw: Uint32Array[],
+	least: number,
+	leastObjectness: number,
+	call: CallParams,
+): Omit<Kept, 'bytesRead'> {
 	const found = decodePlainly(c, head, anchors, raw, least, leastObjectness);
 	const boxes = Float32Array.from(found.boxes);
 	const scores = Float32Array.from(found.scores);
@@ -236,7 +244,9 @@ function randomRaw(c: Case, numAnchors: number, least: number, hits: number, nas
 	};
 	const boxBits = (k: number) => (next() < nasty / 4 ? SPECIAL[Math.floor(next() * SPECIAL.length)] : bitsOf((k < 2 ? 0 : 6) + Math.floor(next() * 8) / 4));
 	return Array.from({ length: c.batch }, () =>
-		Array.from({ length: numAnchors }, () => Uint32Array.from({ length: numChannels(c) }, (_, k) => (k < 4 ? boxBits(k) : scoreBits())).map((bits) => (c.half ? asHalfBits(bits) : bits))),
+		Array.from({ length: numAnchors }, () =>
+			Uint32Array.from({ length: numChannels(c) }, (_, k) => (k < 4 ? boxBits(k) : scoreBits())).map((bits) => (c.half ? asHalfBits(bits) : bits)),
+		),
 	);
 }
 
@@ -326,7 +336,14 @@ describe('the CPU pipeline equals the plain definition', () => {
 				classAgnostic: next() < 0.2,
 				tiesHighest: next() < 0.3,
 			};
-			numKept += await check(c, least, leastObjectness, raw, given, `case ${i}: ${JSON.stringify(c)}, least ${least}, ${leastObjectness}, ${JSON.stringify(given)}`);
+			numKept += await check(
+				c,
+				least,
+				leastObjectness,
+				raw,
+				given,
+				`case ${i}: ${JSON.stringify(c)}, least ${least}, ${leastObjectness}, ${JSON.stringify(given)}`,
+			);
 		}
 		expect(numKept).toBeGreaterThan(20_000);
 	});
@@ -349,7 +366,15 @@ describe('the CPU pipeline equals the plain definition', () => {
 	it('when more candidates pass than are kept in memory', async () => {
 		const next = random(13);
 		for (const tiesHighest of [false, true]) {
-			const c: Case = { ...large, numClasses: 24, levels: [{ grid: [1, 6000], numShapes: 1, stride: 1 }], numbering: 'yxa', order: ORDERS[0], score: { activation: 'none' }, multiLabel: true };
+			const c: Case = {
+				...large,
+				numClasses: 24,
+				levels: [{ grid: [1, 6000], numShapes: 1, stride: 1 }],
+				numbering: 'yxa',
+				order: ORDERS[0],
+				score: { activation: 'none' },
+				multiLabel: true,
+			};
 			const raw = randomRaw(c, 6000, 0.25, 1, 0.001, next);
 			// Few values, so that the cut falls among equal scores.
 			for (const row of raw[0]) for (let k = 4; k < row.length; k++) row[k] = bitsOf(Math.floor(floatOf(row[k]) * 64) / 64);
@@ -378,13 +403,27 @@ describe('the CPU pipeline equals the plain definition', () => {
 		const { head, anchors } = makeHead(c);
 		const [bound] = makeTensors(c, head, raw);
 		if (bound.tensor.location !== 'cpu') throw new Error('not a CPU tensor');
-		const call: CallParams = { minKey: keyOf(0.25), minObjectnessKey: 0, iouThreshold: 0.5, maxDetections: 300, maxCandidates: NO_LIMIT, classAgnostic: false, tiesHighest: false, binLow: 0, binHigh: 1 };
+		const call: CallParams = {
+			minKey: keyOf(0.25),
+			minObjectnessKey: 0,
+			iouThreshold: 0.5,
+			maxDetections: 300,
+			maxCandidates: NO_LIMIT,
+			classAgnostic: false,
+			tiesHighest: false,
+			binLow: 0,
+			binHigh: 1,
+		};
 		const expected = expectedOf(c, head, anchors, raw[0], 0.25, 0, call);
 		expect(expected.count).toBeGreaterThan(10);
 		for (const offset of [1, 2, 3]) {
 			const data = new Float32Array(bound.tensor.data.length + offset).subarray(offset);
 			data.set(bound.tensor.data);
-			const [result] = await createCpuPipeline({ head, multiLabel: false, suppression: 'blocked' }).run([{ ...bound, tensor: { ...bound.tensor, data } }], 1, call);
+			const [result] = await createCpuPipeline({ head, multiLabel: false, suppression: 'blocked' }).run(
+				[{ ...bound, tensor: { ...bound.tensor, data } }],
+				1,
+				call,
+			);
 			expect(result, `${offset * 4} bytes in`).toEqual({ ...expected, bytesRead: 0 });
 		}
 	});

@@ -14,7 +14,7 @@ const KEY_SETS: Record<string, Keys> = {
 	'low digit only': (_, next) => Math.floor(next() * 2048),
 	'high digit only': (_, next) => Math.floor(next() * 1024) * 2 ** 22,
 	'the ends': (i) => (i % 2 ? 0 : 0xffffffff),
-	'descending': (i) => 4_000_000_000 - i * 1000,
+	descending: (i) => 4_000_000_000 - i * 1000,
 	'scores from 0.25 to 1': (_, next) => 0xbe800000 + Math.floor(next() * 0x1000000),
 };
 
