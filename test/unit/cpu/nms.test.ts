@@ -172,8 +172,12 @@ function extremePairs(t: number, n: number, next: () => number): { boxes: Float3
 		const [dy, high] = partner(h, dx === 0 && wide === w ? t : 1, next);
 		const off = 1 + (Math.floor(next() * 9) - 5) * 2 ** -24;
 		const place = 30 + i;
-		boxes.set([x, y, x + w, y + h], place * 4);
-		boxes.set([x + dx * off, y + dy, x + (dx + wide) * off, y + dy + high], (place + n) * 4);
+		const kept = [x, y, x + w, y + h];
+		const candidate = [x + dx * off, y + dy, x + (dx + wide) * off, y + dy + high];
+		// Half of them turned, so that both axes meet the extremes.
+		const turned = ([a, b, c, d]: number[]) => (i % 2 ? [b, a, d, c] : [a, b, c, d]);
+		boxes.set(turned(kept), place * 4);
+		boxes.set(turned(candidate), (place + n) * 4);
 		scores[place] = 0.9 - i * 1e-4;
 		scores[place + n] = 0.4 - i * 1e-4;
 	}
