@@ -1,8 +1,6 @@
 // What a backend is: it runs a head's pipeline, nms and boxIou, and says which it is and why.
-// The folders cpu/ and gpu/ implement it; cpu comes with this file, gpu is fetched when it is chosen.
+// The folders cpu/ and gpu/ implement it; each is fetched when it is chosen.
 
-import { boxIou as boxIouOnCpu } from './boxes/iou.js';
-import { nmsFast } from './cpu/fast.js';
 import { KedgeError } from './errors.js';
 import { GpuLink, realGpu } from './gpu-link.js';
 import type { Head } from './heads/head.js';
@@ -156,7 +154,7 @@ export interface Contents {
 /** What cpu/ does for gpu/, which does not import it: suppression for 'hybrid', the rest of a run for the stage switch. */
 export interface CpuParts {
 	/** Sorts and suppresses candidate rows read from the GPU (CANDIDATE layout, 8 words each). */
-	suppressCandidates(rows: Uint32Array, count: number, head: Head, multiLabel: boolean, call: CallParams): Kept;
+	suppressCandidates(rows: Uint32Array, count: number, head: Head, multiLabel: boolean, call: CallParams): Promise<Kept>;
 	/** Does the remaining steps on the twins. One result per image. */
 	runTwins(run: TwinRun, memory: Contents, steps: readonly Step[]): Promise<Kept[]>;
 }
@@ -266,26 +264,26 @@ export class ManagedBackend implements Backend {
 		this.#checkDisposed('nms');
 		const { input, call } = checkNms('nms', boxes, scores, options);
 		const worthIt = this.requested !== 'auto' || input.scores.length >= MANY_BOXES;
-		if (!this.#usesGpu(worthIt && input.scores.length > 0)) return nmsOnCpu(input, call);
 		// The caller may change his arrays as soon as his call returns.
 		const copy = { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds };
-		const gpu = this.link.live ?? (await this.link.open('webgpu'));
-		return gpu ? this.link.use(gpu, gpu.nms(copy, call)) : nmsOnCpu(copy, call);
+		const gpu = await this.#gpuFor(worthIt && input.scores.length > 0);
+		if (gpu) return this.link.use(gpu, gpu.nms(copy, call));
+		return (await import('./operations.js')).nmsOnCpu(copy, call);
 	}
 
 	async boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array> {
 		this.#checkDisposed('boxIou');
 		const { a, b, kind } = checkBoxIou('boxIou', boxesA, boxesB, options);
 		const pairs = (a.length / 4) * (b.length / 4);
-		if (!this.#usesGpu(pairs > 0 && (this.requested !== 'auto' || pairs >= MANY_PAIRS))) return boxIouOnCpu(a, b, { kind });
 		const [rows, columns] = [a.slice(), b.slice()];
-		const gpu = this.link.live ?? (await this.link.open('webgpu'));
-		return gpu ? this.link.use(gpu, gpu.boxIou(rows, columns, kind)) : boxIouOnCpu(rows, columns, { kind });
+		const gpu = await this.#gpuFor(pairs > 0 && (this.requested !== 'auto' || pairs >= MANY_PAIRS));
+		if (gpu) return this.link.use(gpu, gpu.boxIou(rows, columns, kind));
+		return (await import('./operations.js')).boxIouOnCpu(rows, columns, kind);
 	}
 
-	/** Single operations have their input in CPU memory, so 'hybrid' does them there. */
-	#usesGpu(worthIt: boolean): boolean {
-		return worthIt && this.kind === 'webgpu';
+	/** The GPU for a single operation, if it goes there. Its input is in CPU memory, so 'hybrid' does it there. */
+	async #gpuFor(worthIt: boolean): Promise<GpuBackend | undefined> {
+		return worthIt && this.kind === 'webgpu' ? (this.link.live ?? this.link.open('webgpu')) : undefined;
 	}
 
 	#checkDisposed(call: string): void {
@@ -317,24 +315,4 @@ export async function createBackend(kind: 'auto' | BackendKind = 'auto', options
 /** Whether WebGPU can be used here, and if not why. Opens nothing that stays open; works where there is no `navigator`. */
 export async function checkWebGPU(gpu?: GPU): Promise<WebGPUReport> {
 	return realGpu.checkWebGPU(gpu);
-}
-
-function nmsOnCpu({ boxes, scores, classIds }: NmsInput, call: CallParams): Uint32Array {
-	return nmsFast(boxes, scores, classIds, call).indices;
-}
-
-/**
- * Greedy non-maximum suppression on the CPU, at once: indices of the kept boxes [K], best score first, ties by lower index.
- * A kept box removes later ones (of its class, with `classIds`) whose IoU with it is above `iouThreshold`, all in float32.
- * NaN scores and boxes with a coordinate that is not finite, or 2^62 and more, never take part.
- */
-export function nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Uint32Array {
-	const { input, call } = checkNms('nms', boxes, scores, options);
-	return nmsOnCpu(input, call);
-}
-
-/** The overlap of each box of A with each of B on the CPU, at once: [A, B], row by row. Default kind 'iou'. */
-export function boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Float32Array {
-	const { a, b, kind } = checkBoxIou('boxIou', boxesA, boxesB, options);
-	return boxIouOnCpu(a, b, { kind });
 }

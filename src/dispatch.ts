@@ -3,7 +3,6 @@
 
 import type { BackendKind, CallParams, Choice, GpuPipeline, Kept, ManagedBackend, Pipeline, PipelineOptions } from './backend.js';
 import { refuse } from './checks.js';
-import { createCpuPipeline } from './cpu/backend.js';
 import { KedgeError } from './errors.js';
 import { GpuSlot } from './gpu-link.js';
 import type { BoundTensor } from './tensors.js';
@@ -31,10 +30,11 @@ export class Dispatch {
 		this.choice = backend.choose({ location: backend.device ? 'gpu' : 'cpu', bytes: numAnchors * (numClasses + 4) * 4 });
 	}
 
-	/** Compiles now what was asked for by name; 'auto' waits for the first call that wants it. */
+	/** Fetches or compiles now what will be wanted; 'auto' waits with the GPU for the first call that wants it. */
 	async start(): Promise<void> {
 		const { kind } = this.choice;
-		if (this.#backend.requested !== 'auto' && kind !== 'cpu') await this.#gpu.make(kind);
+		if (kind === 'cpu') await this.#cpuPipeline();
+		else if (this.#backend.requested !== 'auto') await this.#gpu.make(kind);
 	}
 
 	/** Until its first await this runs inside the caller's call: a GPU that is ready gets the work at once, arrays in CPU memory are used up or copied. */
@@ -60,9 +60,16 @@ export class Dispatch {
 	}
 
 	async #runOnCpu({ tensors, batch, params }: Call): Promise<Kept[]> {
+		const safe = this.#cpu ? tensors : tensors.map(copyOnCpu);
+		const cpu = this.#cpu ?? (await this.#cpuPipeline());
+		return cpu.run(isOnGpu({ tensors }) ? await this.#readBack(tensors, params.signal) : safe, batch, params);
+	}
+
+	/** The CPU path, fetched when it is first wanted. */
+	async #cpuPipeline(): Promise<Pipeline> {
+		const { createCpuPipeline } = await import('./cpu/backend.js');
 		this.#cpu ??= createCpuPipeline(this.#options);
-		const cpu = this.#cpu;
-		return cpu.run(isOnGpu({ tensors }) ? await this.#readBack(tensors, params.signal) : tensors, batch, params);
+		return this.#cpu;
 	}
 
 	async #readBack(tensors: readonly BoundTensor[], signal?: AbortSignal): Promise<readonly BoundTensor[]> {

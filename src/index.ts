@@ -6,14 +6,12 @@ export { type SsdPriorOptions, ssdPriors } from './anchors/priors.js';
 export {
 	type Backend,
 	type BackendKind,
-	boxIou,
 	type Choice,
 	checkWebGPU,
 	createBackend,
 	type Encoded,
 	type EncodedLayout,
 	type IouKind,
-	nms,
 	type WebGPUReport,
 } from './backend.js';
 export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';
@@ -35,5 +33,6 @@ export { type Yolov5Options, yolov5 } from './heads/yolov5.js';
 export { type Yolov8Options, yolov8 } from './heads/yolov8.js';
 export type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions } from './inputs.js';
 export type { BackendOptions, CallOptions, OnLost, PostprocessorOptions, Semantics } from './options.js';
+export { boxIou, nms } from './operations.js';
 export { createPostprocessor, type EncodeOptions, type Postprocessor, type RunOptions, type Transform } from './postprocessor.js';
 export type { Outputs, TensorLike } from './tensors.js';

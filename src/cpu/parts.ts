@@ -2,10 +2,10 @@
 // run on from any step (the stage switch). Handed over by whoever knows both sides; cpu and gpu never import each other.
 
 import type { CpuParts } from '../backend.js';
-import { suppressCandidates } from './fast.js';
 
 export const cpuParts: CpuParts = {
-	suppressCandidates(words, count, { numClasses, suppression }, multiLabel, call) {
+	async suppressCandidates(words, count, { numClasses, suppression }, multiLabel, call) {
+		const { suppressCandidates } = await import('./fast.js');
 		return suppressCandidates({ words, count, numCandidates: count, rejected: 0 }, call, { numClasses, multiLabel, suppression });
 	},
 	// The twins are for those who look for a fault; nobody else downloads them.

@@ -452,18 +452,22 @@ export class HeadPipeline implements GpuPipeline {
 			more = await this.#readMore(run, appended.map((_, image) => part(image)));
 			bytesRead += more.byteLength;
 		}
-		return appended.map((count, image) => {
+		const parts = appended.map((count, image) => {
 			const at = more ? image * most * ROW_WORDS : image * stride + NUM_COUNTERS;
-			const rows = (more ?? u32).slice(at, at + count * ROW_WORDS);
-			const kept = cpu.suppressCandidates(rows, count, this.#options.head, this.#options.multiLabel, call);
-			const passed = counters[image][COUNTERS.passed];
-			kept.numCandidates = passed;
-			kept.truncated = Math.max(0, passed - call.maxCandidates);
-			kept.rejected = counters[image][COUNTERS.rejected];
-			kept.bytesRead = bytesRead;
-			if (call.timings) kept.timings = { decode: gpuMs, ...kept.timings, total: performance.now() - run.started };
-			return kept;
+			return (more ?? u32).slice(at, at + count * ROW_WORDS);
 		});
+		return Promise.all(
+			parts.map(async (rows, image) => {
+				const kept = await cpu.suppressCandidates(rows, appended[image], this.#options.head, this.#options.multiLabel, call);
+				const passed = counters[image][COUNTERS.passed];
+				kept.numCandidates = passed;
+				kept.truncated = Math.max(0, passed - call.maxCandidates);
+				kept.rejected = counters[image][COUNTERS.rejected];
+				kept.bytesRead = bytesRead;
+				if (call.timings) kept.timings = { decode: gpuMs, ...kept.timings, total: performance.now() - run.started };
+				return kept;
+			}),
+		);
 	}
 
 	/** A second readback, of what did not fit the first: parts laid end to end. The slot is still ours. */

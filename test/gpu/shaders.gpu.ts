@@ -1,7 +1,7 @@
 // Every shader in every variant compiles without a word, and has the entry point that the stages ask for.
 
 import { assert } from 'chai';
-import { allShaders } from '../../shaders/index.js';
+import { allShaders } from '../support/all-shaders.js';
 import { gpuTest } from '../support/gpu-suite.js';
 
 gpuTest('shaders: every variant compiles without a message', async ({ device }) => {

@@ -2,7 +2,8 @@
 // demand. For everything between the caller and gpu/: order, abort, dispose, loss, choice.
 
 import type { CallParams, Encoded, GpuBackend, GpuModule, GpuPipeline, Kept, PipelineOptions, WebGPUReport } from '../../src/backend.js';
-import { type BackendKind, boxIou, ManagedBackend } from '../../src/backend.js';
+import { type BackendKind, ManagedBackend } from '../../src/backend.js';
+import { boxIou } from '../../src/operations.js';
 import { createCpuPipeline } from '../../src/cpu/backend.js';
 import { nmsTextbook } from '../../src/cpu/nms.js';
 import { KedgeError } from '../../src/errors.js';

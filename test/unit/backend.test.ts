@@ -1,7 +1,8 @@
 // Backends and single operations: what is chosen and why, and the same answer from the plain functions.
 
 import { describe, expect, it } from 'vitest';
-import { type Backend, boxIou, checkWebGPU, createBackend, nms } from '../../src/backend.js';
+import { type Backend, checkWebGPU, createBackend } from '../../src/backend.js';
+import { boxIou, nms } from '../../src/operations.js';
 import { FakeDevice, FakeGpu } from '../support/fake-gpu.js';
 
 // IoU of the first two: 80 / 120 = 2/3; the third touches the first along an edge; the fourth is apart.

@@ -10,12 +10,13 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
 /** Rooms whose values each room may import, besides the words everyone uses. */
 const TABLE: Record<string, readonly string[]> = {
-	index: ['postprocessor', 'backend', 'boxes', 'anchors', 'codecs', 'heads'],
+	index: ['postprocessor', 'backend', 'operations', 'boxes', 'anchors', 'codecs', 'heads'],
 	onnxruntime: [],
 	tfjs: [],
 	postprocessor: ['options', 'detections', 'dispatch', 'backend', 'plan', 'tensors'],
-	dispatch: ['gpu-link', 'cpu'],
-	backend: ['inputs', 'options', 'gpu-link', 'cpu', 'boxes'],
+	dispatch: ['gpu-link'],
+	operations: ['inputs', 'cpu', 'boxes'],
+	backend: ['inputs', 'options', 'gpu-link'],
 	'gpu-link': ['cpu'],
 	inputs: ['options', 'boxes'],
 	options: ['plan', 'boxes'],
@@ -36,8 +37,8 @@ const TABLE: Record<string, readonly string[]> = {
 /** Words of the house: every room may use them. They import nothing but each other. */
 const WORDS = ['checks', 'errors', 'numbers'];
 
-/** Fetched only when wanted, by dynamic import: the GPU with all shaders, the twins, the heads that an error suggests. */
-const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], postprocessor: ['heads'] };
+/** Fetched only when wanted, by dynamic import: the GPU with all shaders, the CPU path, the twins, the heads that an error suggests. */
+const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['operations'], postprocessor: ['heads'] };
 
 /** Descriptions: their types say what a thing is, whoever makes it. Type imports leave nothing behind at run time. */
 const DESCRIPTIONS = ['backend', 'heads', 'tensors', 'codecs', 'boxes', 'options', 'inputs', 'detections', 'plan', 'layout'];

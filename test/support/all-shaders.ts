@@ -1,23 +1,23 @@
 // Every shader there is, with every variant of its text: what `npm run wgsl` writes out to be read, and what the tests
 // compile with each compiler.
 
-import type { BoxCodec } from '../src/codecs/codec.js';
-import { boxes } from '../src/codecs/boxes.js';
-import { cell } from '../src/codecs/cell.js';
-import { deltas } from '../src/codecs/deltas.js';
-import { distances } from '../src/codecs/distances.js';
-import type { Head, ScoreSpec } from '../src/heads/head.js';
-import { SIZES } from '../src/layout.js';
-import { BITMASK_LIMIT } from '../src/plan.js';
-import { binsShader } from './bins.wgsl.js';
-import { decodeShader } from './decode.wgsl.js';
-import { overlapsShader } from './overlaps.wgsl.js';
-import { pairsShader } from './pairs.wgsl.js';
-import { prefilterShader } from './prefilter.wgsl.js';
-import { rankShader } from './rank.wgsl.js';
-import { scatterShader } from './scatter.wgsl.js';
-import { suppressShader } from './suppress.wgsl.js';
-import { sweepShader } from './sweep.wgsl.js';
+import type { BoxCodec } from '../../src/codecs/codec.js';
+import { boxes } from '../../src/codecs/boxes.js';
+import { cell } from '../../src/codecs/cell.js';
+import { deltas } from '../../src/codecs/deltas.js';
+import { distances } from '../../src/codecs/distances.js';
+import type { Head, ScoreSpec } from '../../src/heads/head.js';
+import { SIZES } from '../../src/layout.js';
+import { BITMASK_LIMIT } from '../../src/plan.js';
+import { binsShader } from '../../shaders/bins.wgsl.js';
+import { decodeShader } from '../../shaders/decode.wgsl.js';
+import { overlapsShader } from '../../shaders/overlaps.wgsl.js';
+import { pairsShader } from '../../shaders/pairs.wgsl.js';
+import { prefilterShader } from '../../shaders/prefilter.wgsl.js';
+import { rankShader } from '../../shaders/rank.wgsl.js';
+import { scatterShader } from '../../shaders/scatter.wgsl.js';
+import { suppressShader } from '../../shaders/suppress.wgsl.js';
+import { sweepShader } from '../../shaders/sweep.wgsl.js';
 
 const CODECS: Readonly<Record<string, BoxCodec>> = {
 	'boxes-cxcywh': boxes({ format: 'cxcywh' }),

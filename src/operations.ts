@@ -1,0 +1,32 @@
+// Single operations on the CPU, at once: the public nms and boxIou.
+
+import { boxIou as pairwiseIou } from './boxes/iou.js';
+import type { CallParams, IouKind, NmsInput } from './backend.js';
+import { nmsFast } from './cpu/fast.js';
+import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
+
+/** nms of checked input. */
+export function nmsOnCpu({ boxes, scores, classIds }: NmsInput, call: CallParams): Uint32Array {
+	return nmsFast(boxes, scores, classIds, call).indices;
+}
+
+/** boxIou of checked input. */
+export function boxIouOnCpu(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Float32Array {
+	return pairwiseIou(boxesA, boxesB, { kind });
+}
+
+/**
+ * Greedy non-maximum suppression on the CPU, at once: indices of the kept boxes [K], best score first, ties by lower index.
+ * A kept box removes later ones (of its class, with `classIds`) whose IoU with it is above `iouThreshold`, all in float32.
+ * NaN scores and boxes with a coordinate that is not finite, or 2^62 and more, never take part.
+ */
+export function nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Uint32Array {
+	const { input, call } = checkNms('nms', boxes, scores, options);
+	return nmsOnCpu(input, call);
+}
+
+/** The overlap of each box of A with each of B on the CPU, at once: [A, B], row by row. Default kind 'iou'. */
+export function boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Float32Array {
+	const { a, b, kind } = checkBoxIou('boxIou', boxesA, boxesB, options);
+	return boxIouOnCpu(a, b, kind);
+}
