@@ -104,11 +104,11 @@ class HeadPostprocessor implements Postprocessor {
 
 	/** Starts the call at once and settles it after the calls before it, unless it is aborted. */
 	run<R extends Detections | Detections[] = Detections>(outputs: Outputs, options?: RunOptions): Promise<R> {
-		const signal = options?.signal;
-		const work = abortable(this.#start(outputs, options), signal);
-		const inOrder = this.#tail.then(() => work);
+		const signal = watch(options?.signal);
+		const work = signal.race(this.#start(outputs, options));
+		const inOrder = signal.race(this.#tail.then(() => work)).finally(signal.release);
 		this.#tail = Promise.allSettled([this.#tail, work]).then(() => undefined);
-		return abortable(inOrder, signal) as Promise<R>;
+		return inOrder as Promise<R>;
 	}
 
 	// Everything before the first await happens inside the caller's call: checks, copies, and the submit when the GPU is ready.
@@ -188,15 +188,17 @@ class HeadPostprocessor implements Postprocessor {
 	}
 }
 
-/** Rejects as soon as the signal aborts; the work itself goes on unseen. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-	if (!signal || typeof signal.addEventListener !== 'function') return work;
-	return new Promise((resolve, reject) => {
-		const abort = () => reject(signal.reason);
-		if (signal.aborted) abort();
-		signal.addEventListener('abort', abort, { once: true });
-		work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+/** `race` rejects as soon as the signal aborts; the work itself goes on unseen. One listener, however many races. */
+function watch(signal: AbortSignal | undefined): { race<T>(work: Promise<T>): Promise<T>; release(): void } {
+	if (!signal || typeof signal.addEventListener !== 'function') return { race: (work) => work, release: () => undefined };
+	let stop!: () => void;
+	const aborted = new Promise<never>((_, reject) => {
+		stop = () => reject(signal.reason);
 	});
+	aborted.catch(() => undefined);
+	if (signal.aborted) stop();
+	signal.addEventListener('abort', stop, { once: true });
+	return { race: (work) => Promise.race([aborted, work]), release: () => signal.removeEventListener('abort', stop) };
 }
 
 /** One transform per image, held against the head. */

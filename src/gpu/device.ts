@@ -95,6 +95,8 @@ export class Device {
 	readonly adapter: string;
 	/** Set once, when the device is gone. */
 	lost: GPUDeviceLostInfo | undefined;
+	/** Bytes of all buffers that were asked for: what ran out of memory asked for the difference. */
+	bytesAsked = 0;
 	/** Compiled pipelines by their WGSL and layout. */
 	readonly pipelines = new Map<string, Promise<unknown>>();
 
@@ -174,6 +176,7 @@ export class Device {
 	async scoped<T>(what: string, body: () => T): Promise<T> {
 		this.assertAlive();
 		const { gpu } = this;
+		const before = this.bytesAsked;
 		gpu.pushErrorScope('out-of-memory');
 		gpu.pushErrorScope('validation');
 		let value: T | undefined;
@@ -185,9 +188,10 @@ export class Device {
 			thrown = error;
 			failed = true;
 		}
+		const bytes = this.bytesAsked - before;
 		const pop = async () => gpu.popErrorScope();
 		const [invalid, exhausted] = await this.race(Promise.all([pop(), pop()]), undefined, what);
-		if (exhausted) throw new KedgeError('OUT_OF_MEMORY', `${what}: the GPU is out of memory (${exhausted.message})`);
+		if (exhausted) throw new KedgeError('OUT_OF_MEMORY', `${what}: the GPU is out of memory; got no ${bytes} bytes (${exhausted.message})`);
 		if (failed) throw platformError(what, thrown);
 		if (invalid) throw new KedgeError('GPU_VALIDATION', `${what}: WebGPU refused the work: ${invalid.message}`);
 		return value as T;

@@ -230,6 +230,7 @@ export function createBuffer(device: Device, what: string, bytes: number, usage:
 	if (size > limit) {
 		throw new RangeError(`kedge.${what} needs ${size} bytes, the device's limit is ${limit}; set maxCandidates, use a smaller batch, or ask for a device with larger limits`);
 	}
+	device.bytesAsked += size;
 	try {
 		return device.gpu.createBuffer({ label: `kedge.${what}`, size, usage });
 	} catch (error) {
