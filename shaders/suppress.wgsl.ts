@@ -177,4 +177,3 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 }
 `;
 }
-

@@ -32,7 +32,7 @@ export { type SsdOptions, ssd } from './heads/ssd.js';
 export { type Yolov5Options, yolov5 } from './heads/yolov5.js';
 export { type Yolov8Options, yolov8 } from './heads/yolov8.js';
 export type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions } from './inputs.js';
-export type { BackendOptions, CallOptions, OnLost, PostprocessorOptions, Semantics } from './options.js';
 export { boxIou, nms } from './operations.js';
+export type { BackendOptions, CallOptions, OnLost, PostprocessorOptions, Semantics } from './options.js';
 export { createPostprocessor, type EncodeOptions, type Postprocessor, type RunOptions, type Transform } from './postprocessor.js';
 export type { Outputs, TensorLike } from './tensors.js';

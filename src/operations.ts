@@ -1,7 +1,7 @@
 // Single operations on the CPU, at once: the public nms and boxIou.
 
-import { boxIou as pairwiseIou } from './boxes/iou.js';
 import type { CallParams, IouKind, NmsInput } from './backend.js';
+import { boxIou as pairwiseIou } from './boxes/iou.js';
 import { nmsFast } from './cpu/fast.js';
 import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
 

@@ -4,7 +4,7 @@
 
 import type { CallParams } from './backend.js';
 import type { Head, Level } from './heads/head.js';
-import { CANDIDATE, HEADER_WORDS, type LevelValues, type Params, PHASE, ROW_WORDS, type RangeValues, type Sizes, stateWords } from './layout.js';
+import { CANDIDATE, HEADER_WORDS, type LevelValues, type Params, PHASE, type RangeValues, ROW_WORDS, type Sizes, stateWords } from './layout.js';
 import { scoreOfKey } from './numbers.js';
 import type { BoundTensor, TensorStrides } from './tensors.js';
 

@@ -87,4 +87,3 @@ function refine(memory: Memory, state: State, params: Params): void {
 	}
 	cursors.fill(0);
 }
-

@@ -171,5 +171,3 @@ function append(pass: DecodePass, box: Float32Array, key: number, id: number, cl
 	u32[row + CANDIDATE.words.id] = id;
 	u32[row + CANDIDATE.words.class_id] = classId;
 }
-
-

@@ -78,4 +78,3 @@ export function comesBefore(params: Params, rows: Uint32Array, p: number, q: num
 	if (rows[p + key] !== rows[q + key]) return rows[p + key] > rows[q + key];
 	return tieOrder(params, rows[p + id]) < tieOrder(params, rows[q + id]);
 }
-

@@ -58,4 +58,3 @@ function toFrame(params: Params, x: number, c: number): number {
 	const y = round(round(x - (horizontal ? params.pad_x : params.pad_y)) / (horizontal ? params.gain_x : params.gain_y));
 	return Math.max(0, Math.min(size, y));
 }
-

@@ -1,8 +1,8 @@
 // nms() as a head: boxes already decoded, one class channel (the score), class ids in the place of the objectness.
 
 import type { NmsInput } from '../backend.js';
-import type { Head } from '../heads/head.js';
 import { boxes } from '../codecs/boxes.js';
+import type { Head } from '../heads/head.js';
 import type { BoundTensor } from '../tensors.js';
 
 /** The head of n boxes. */
@@ -13,7 +13,11 @@ export function nmsHead(n: number, withClasses: boolean): Head {
 		inputSize: [1, 1],
 		numClasses: 1,
 		numAnchors: n,
-		tensors: [{ name: 'boxes', layouts: [['anchor', 'channel']], sizes: { anchor: n, channel: 4 } }, list('scores'), ...(withClasses ? [list('classIds')] : [])],
+		tensors: [
+			{ name: 'boxes', layouts: [['anchor', 'channel']], sizes: { anchor: n, channel: 4 } },
+			list('scores'),
+			...(withClasses ? [list('classIds')] : []),
+		],
 		levels: [
 			{
 				firstAnchor: 0,

@@ -1,20 +1,36 @@
 // One head on the GPU. run(): write uniforms and inputs, encode the steps in one pass, submit once, map once.
 // A ring of slots lets the next frame be submitted while the last one is mapped; after warm-up a run makes no GPU object.
 
+import type { DecodeVariant } from '../../shaders/decode.wgsl.js';
 import type { CallParams, CpuParts, Encoded, GpuPipeline, Kept, PipelineOptions } from '../backend.js';
 import { KedgeError } from '../errors.js';
 import type { Head, Level } from '../heads/head.js';
 import { readKept, resultWords } from '../kept.js';
-import { CANDIDATE, COUNTERS, HEADER, HEADER_WORDS, LEVEL, NUM_COUNTERS, PARAMS, type Params, RANGE, ROW, ROW_WORDS, SIZES, type Sizes, stateWords, writeStruct } from '../layout.js';
-import { BITMASK_LIMIT, type Capacity, type FrameTransform, planCapacity, planLevel, planParams, planSteps, type Step, STAGES } from '../plan.js';
+import {
+	CANDIDATE,
+	COUNTERS,
+	HEADER,
+	HEADER_WORDS,
+	LEVEL,
+	NUM_COUNTERS,
+	PARAMS,
+	type Params,
+	RANGE,
+	ROW,
+	ROW_WORDS,
+	SIZES,
+	type Sizes,
+	stateWords,
+	writeStruct,
+} from '../layout.js';
+import { BITMASK_LIMIT, type Capacity, type FrameTransform, planCapacity, planLevel, planParams, planSteps, STAGES, type Step } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
-import type { DecodeVariant } from '../../shaders/decode.wgsl.js';
 import { type Device, platformError } from './device.js';
 import { nudge } from './nudge.js';
 import { type BoundRange, createBuffer, FIRST_CANDIDATES, FIRST_ROWS, firstBytes, MAX_TIMESTAMPS, Ring, Slot, STEP_BYTES } from './slot.js';
-import { copyOnCpu, halves, readBuffer, readParts, readTensorOn, timesOf, typeKey, unmap, upload } from './transfer.js';
 import { compileStage, MAP_MODE_READ, type Stage, type StageSpec, USAGE } from './stage.js';
 import { decodeSpec, type KernelName, kernelOf, kernelSpecs, workgroupsOf } from './stages.js';
+import { copyOnCpu, halves, readBuffer, readParts, readTensorOn, timesOf, typeKey, unmap, upload } from './transfer.js';
 
 /** Results of `encode` that are valid at once. */
 const ENCODE_RING = 3;
@@ -220,7 +236,10 @@ export class HeadPipeline implements GpuPipeline {
 			sizes: this.#sizes,
 		};
 		const others = kernelSpecs(this.#sizes);
-		const specs: [KernelName, StageSpec][] = [['decode', decodeSpec(variant)], ...this.#otherKernels().map((name) => [name, others[name]] as [KernelName, StageSpec])];
+		const specs: [KernelName, StageSpec][] = [
+			['decode', decodeSpec(variant)],
+			...this.#otherKernels().map((name) => [name, others[name]] as [KernelName, StageSpec]),
+		];
 		const compiled = await Promise.all(specs.map(async ([name, spec]) => [name, await compileStage(this.#device, spec)] as const));
 		const stages = new Map(compiled);
 		this.#compiled.set(key, stages);
@@ -252,7 +271,9 @@ export class HeadPipeline implements GpuPipeline {
 		const ranges = tensors.map((bound, i) => this.#range(slot, bound, i));
 		slot.growUniform(steps.length);
 		const onGpu = this.#gpuSteps(steps);
-		const groups = onGpu.map((step) => slot.group(run.stages.get(kernelOf(step)) as Stage, step.stage === 'decode' ? this.#decodeInputs(ranges, head.levels[step.level]) : {}));
+		const groups = onGpu.map((step) =>
+			slot.group(run.stages.get(kernelOf(step)) as Stage, step.stage === 'decode' ? this.#decodeInputs(ranges, head.levels[step.level]) : {}),
+		);
 		return { ...run, slot, capacity, params, steps, ranges, onGpu, groups };
 	}
 
@@ -265,7 +286,14 @@ export class HeadPipeline implements GpuPipeline {
 		writeStruct(PARAMS, params, u32, f32);
 		steps.forEach((step, i) => {
 			const at = ((i + 1) * STEP_BYTES) / 4;
-			if (step.stage === 'decode') writeStruct(LEVEL, planLevel(head.levels[step.level], tensors, step.phase, (t) => ranges[t].skip), u32, f32, at);
+			if (step.stage === 'decode')
+				writeStruct(
+					LEVEL,
+					planLevel(head.levels[step.level], tensors, step.phase, (t) => ranges[t].skip),
+					u32,
+					f32,
+					at,
+				);
 			else if (step.stage === 'bins') u32[at + LEVEL.words.phase] = step.phase;
 			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, u32, f32, at);
 		});
@@ -283,7 +311,10 @@ export class HeadPipeline implements GpuPipeline {
 		const offset = Math.floor(tensor.offset / 256) * 256;
 		const size = Math.ceil((tensor.offset - offset + bytes) / 4) * 4;
 		const limit = this.#device.gpu.limits.maxStorageBufferBindingSize;
-		if (size > limit) throw new RangeError(`run: outputs[${i}] needs a binding of ${size} bytes; the device's limit is ${limit}; ask for a device with a larger maxStorageBufferBindingSize`);
+		if (size > limit)
+			throw new RangeError(
+				`run: outputs[${i}] needs a binding of ${size} bytes; the device's limit is ${limit}; ask for a device with a larger maxStorageBufferBindingSize`,
+			);
 		return { buffer: tensor.buffer, offset, size, skip: (tensor.offset - offset) / elementBytes };
 	}
 
@@ -424,7 +455,10 @@ export class HeadPipeline implements GpuPipeline {
 		let stride = first;
 		if (Math.max(...counts) > first) {
 			stride = Math.max(...counts);
-			words = await this.#readMore(run, counts.map((_, image) => ({ from: 'output', offset: image * resultWords(rows) * 4, bytes: resultWords(stride) * 4 })));
+			words = await this.#readMore(
+				run,
+				counts.map((_, image) => ({ from: 'output', offset: image * resultWords(rows) * 4, bytes: resultWords(stride) * 4 })),
+			);
 		}
 		const f32 = new Float32Array(words.buffer, words.byteOffset, words.length);
 		const bytesRead = u32.byteLength + (words === u32 ? 0 : words.byteLength);
@@ -448,8 +482,15 @@ export class HeadPipeline implements GpuPipeline {
 		let more: Uint32Array | undefined;
 		const most = Math.max(...appended);
 		if (most > first) {
-			const part = (image: number) => ({ from: 'candidates' as const, offset: image * slot.capacity.candidates * CANDIDATE.byteSize, bytes: most * CANDIDATE.byteSize });
-			more = await this.#readMore(run, appended.map((_, image) => part(image)));
+			const part = (image: number) => ({
+				from: 'candidates' as const,
+				offset: image * slot.capacity.candidates * CANDIDATE.byteSize,
+				bytes: most * CANDIDATE.byteSize,
+			});
+			more = await this.#readMore(
+				run,
+				appended.map((_, image) => part(image)),
+			);
 			bytesRead += more.byteLength;
 		}
 		const parts = appended.map((count, image) => {
@@ -472,7 +513,12 @@ export class HeadPipeline implements GpuPipeline {
 
 	/** A second readback, of what did not fit the first: parts laid end to end. The slot is still ours. */
 	async #readMore(run: Prepared, parts: readonly { from: 'output' | 'candidates'; offset: number; bytes: number }[]): Promise<Uint32Array> {
-		return new Uint32Array(await readParts(this.#device, parts.map(({ from, ...part }) => ({ source: run.slot.get(from), ...part }))));
+		return new Uint32Array(
+			await readParts(
+				this.#device,
+				parts.map(({ from, ...part }) => ({ source: run.slot.get(from), ...part })),
+			),
+		);
 	}
 
 	/** The stage switch: reads everything back and does the rest of the steps on the twins. */

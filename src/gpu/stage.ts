@@ -51,21 +51,24 @@ export function compileStage(device: Device, spec: StageSpec): Promise<Stage> {
 
 async function compile(device: Device, spec: StageSpec): Promise<Stage> {
 	const label = `kedge.${spec.name}`;
-	const { module, layout, compiled } = await device.scoped(label, () => {
-		const module = device.gpu.createShaderModule({ label, code: spec.code });
-		const entries = spec.bindings.map(([binding, kind]) => ({ binding, visibility: COMPUTE, buffer: TYPES[kind] }));
-		const layout = device.gpu.createBindGroupLayout({ label, entries });
-		const compiled = device.gpu.createComputePipelineAsync({
-			label,
-			layout: device.gpu.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
-			compute: { module, entryPoint: 'main' },
+	const { module, layout, compiled } = await device
+		.scoped(label, () => {
+			const module = device.gpu.createShaderModule({ label, code: spec.code });
+			const entries = spec.bindings.map(([binding, kind]) => ({ binding, visibility: COMPUTE, buffer: TYPES[kind] }));
+			const layout = device.gpu.createBindGroupLayout({ label, entries });
+			const compiled = device.gpu.createComputePipelineAsync({
+				label,
+				layout: device.gpu.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
+				compute: { module, entryPoint: 'main' },
+			});
+			compiled.catch(() => undefined);
+			return { module, layout, compiled };
+		})
+		.catch((error) => {
+			if (error instanceof KedgeError && error.code === 'GPU_VALIDATION')
+				throw new KedgeError('SHADER', `${label}: the shader was refused: ${error.message}`, { cause: error });
+			throw error;
 		});
-		compiled.catch(() => undefined);
-		return { module, layout, compiled };
-	}).catch((error) => {
-		if (error instanceof KedgeError && error.code === 'GPU_VALIDATION') throw new KedgeError('SHADER', `${label}: the shader was refused: ${error.message}`, { cause: error });
-		throw error;
-	});
 	try {
 		const pipeline = await device.race(compiled);
 		return { spec, layout, pipeline, hasStep: spec.bindings.some(([, kind]) => kind === 'step') };

@@ -1,7 +1,5 @@
 // The registry: each stage's shader, its bindings by buffer name, and how many workgroups it gets.
 
-import { PHASE, type Sizes } from '../layout.js';
-import { BITMASK_LIMIT, type Step } from '../plan.js';
 import { binsShader } from '../../shaders/bins.wgsl.js';
 import { type DecodeVariant, decodeShader } from '../../shaders/decode.wgsl.js';
 import { overlapsShader } from '../../shaders/overlaps.wgsl.js';
@@ -10,6 +8,8 @@ import { rankShader } from '../../shaders/rank.wgsl.js';
 import { scatterShader } from '../../shaders/scatter.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
+import { PHASE, type Sizes } from '../layout.js';
+import { BITMASK_LIMIT, type Step } from '../plan.js';
 import type { StageSpec } from './stage.js';
 
 export type KernelName = 'decode' | 'bins' | 'scatter' | 'rank' | 'prefilter' | 'suppress' | 'overlaps' | 'sweep';
@@ -44,13 +44,54 @@ export function decodeSpec(variant: DecodeVariant): StageSpec {
 export function kernelSpecs(sizes: Sizes): Record<Exclude<KernelName, 'decode'>, StageSpec> {
 	const spec = (name: string, code: string, bindings: StageSpec['bindings']): StageSpec => ({ name, code, bindings });
 	return {
-		bins: spec('bins', binsShader(sizes), [[0, 'uniform', 'params'], [1, 'step', 'step'], [2, 'read_write', 'state']]),
-		scatter: spec('scatter', scatterShader(sizes), [[0, 'uniform', 'params'], [1, 'read', 'candidates'], [2, 'read_write', 'state'], [3, 'read_write', 'binned']]),
-		rank: spec('rank', rankShader(sizes), [[0, 'uniform', 'params'], [1, 'read', 'state'], [2, 'read', 'candidates'], [3, 'read', 'binned'], [4, 'read_write', 'sorted']]),
-		prefilter: spec('prefilter', prefilterShader(sizes), [[0, 'uniform', 'params'], [1, 'step', 'step'], [2, 'read', 'sorted'], [3, 'read', 'state'], [4, 'read', 'kept'], [5, 'read_write', 'dead']]),
-		suppress: spec('suppress', suppressShader(sizes), [[0, 'uniform', 'params'], [1, 'step', 'step'], [2, 'read', 'sorted'], [3, 'read_write', 'state'], [4, 'read_write', 'kept'], [5, 'read_write', 'dead'], [6, 'read_write', 'output']]),
-		overlaps: spec('overlaps', overlapsShader(sizes, BITMASK_LIMIT), [[0, 'uniform', 'params'], [1, 'read', 'state'], [2, 'read', 'sorted'], [3, 'read_write', 'overlaps']]),
-		sweep: spec('sweep', sweepShader(sizes, BITMASK_LIMIT), [[0, 'uniform', 'params'], [1, 'read', 'sorted'], [2, 'read', 'overlaps'], [3, 'read_write', 'state'], [4, 'read_write', 'output']]),
+		bins: spec('bins', binsShader(sizes), [
+			[0, 'uniform', 'params'],
+			[1, 'step', 'step'],
+			[2, 'read_write', 'state'],
+		]),
+		scatter: spec('scatter', scatterShader(sizes), [
+			[0, 'uniform', 'params'],
+			[1, 'read', 'candidates'],
+			[2, 'read_write', 'state'],
+			[3, 'read_write', 'binned'],
+		]),
+		rank: spec('rank', rankShader(sizes), [
+			[0, 'uniform', 'params'],
+			[1, 'read', 'state'],
+			[2, 'read', 'candidates'],
+			[3, 'read', 'binned'],
+			[4, 'read_write', 'sorted'],
+		]),
+		prefilter: spec('prefilter', prefilterShader(sizes), [
+			[0, 'uniform', 'params'],
+			[1, 'step', 'step'],
+			[2, 'read', 'sorted'],
+			[3, 'read', 'state'],
+			[4, 'read', 'kept'],
+			[5, 'read_write', 'dead'],
+		]),
+		suppress: spec('suppress', suppressShader(sizes), [
+			[0, 'uniform', 'params'],
+			[1, 'step', 'step'],
+			[2, 'read', 'sorted'],
+			[3, 'read_write', 'state'],
+			[4, 'read_write', 'kept'],
+			[5, 'read_write', 'dead'],
+			[6, 'read_write', 'output'],
+		]),
+		overlaps: spec('overlaps', overlapsShader(sizes, BITMASK_LIMIT), [
+			[0, 'uniform', 'params'],
+			[1, 'read', 'state'],
+			[2, 'read', 'sorted'],
+			[3, 'read_write', 'overlaps'],
+		]),
+		sweep: spec('sweep', sweepShader(sizes, BITMASK_LIMIT), [
+			[0, 'uniform', 'params'],
+			[1, 'read', 'sorted'],
+			[2, 'read', 'overlaps'],
+			[3, 'read_write', 'state'],
+			[4, 'read_write', 'output'],
+		]),
 	};
 }
 
@@ -78,4 +119,3 @@ export function workgroupsOf(step: Step, numAnchors: number, candidates: number,
 			return [1, 1];
 	}
 }
-

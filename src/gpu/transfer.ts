@@ -1,8 +1,8 @@
 // Moving bytes between host and GPU: uploads, whole-buffer reads for the stage switch, and small facts about tensors.
 
 import type { BoundTensor, CpuTensor } from '../tensors.js';
-import { createBuffer } from './slot.js';
 import { type Device, platformError } from './device.js';
+import { createBuffer } from './slot.js';
 import { MAP_MODE_READ, USAGE } from './stage.js';
 
 /** Which tensors are float16. */
@@ -94,7 +94,13 @@ export async function readTensorOn(device: Device, bound: BoundTensor): Promise<
 }
 
 /** Milliseconds per stage from pairs of timestamps (nanoseconds, two words each) at word `at`, and the total by the clock. */
-export function timesOf(stages: readonly string[], u32: Uint32Array, at: number, started: number, wanted: boolean | undefined): Record<string, number> | undefined {
+export function timesOf(
+	stages: readonly string[],
+	u32: Uint32Array,
+	at: number,
+	started: number,
+	wanted: boolean | undefined,
+): Record<string, number> | undefined {
 	if (!wanted) return undefined;
 	const times: Record<string, number> = {};
 	stages.forEach((stage, i) => {

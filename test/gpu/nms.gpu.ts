@@ -53,43 +53,73 @@ function bind(arrays: readonly (Float32Array | Uint32Array)[], perAnchor: number
 	arrays.forEach((array, i) => {
 		words.set(new Uint32Array(array.buffer, array.byteOffset, each), i * each);
 	});
-	return { tensor: { location: 'cpu', type: 'float32', data, dims: undefined }, strides: { batch: arrays.length, image: each, shape: 0, cell: perAnchor, channel: 1, numElements: data.length } };
+	return {
+		tensor: { location: 'cpu', type: 'float32', data, dims: undefined },
+		strides: { batch: arrays.length, image: each, shape: 0, cell: perAnchor, channel: 1, numElements: data.length },
+	};
 }
 
-gpuTest(`nms: textbook, fast, blocked and bitmask agree in ${NUM_CASES} random cases`, async ({ device }) => {
-	const common = { head: nmsHead(1, true), multiLabel: false, givenClasses: true, growing: true } as const;
-	const make = (suppression: 'blocked' | 'bitmask', sizes: Sizes) => new HeadPipeline(adoptDevice(device), { ...common, suppression, sizes }).start();
-	const small = [await make('blocked', SMALL), await make('bitmask', SMALL)] as const;
-	const full = [await make('blocked', SIZES), await make('bitmask', SIZES)] as const;
-	let numKept = 0;
-	let numDropped = 0;
-	try {
-		for (let batch = 0; batch < NUM_CASES / IMAGES; batch++) {
-			const { n, images, call } = makeBatch(batch);
-			const head = nmsHead(n, true);
-			const [blocked, bitmask] = batch % 10 === 0 ? full : small;
-			const run = (pipeline: HeadPipeline, part: typeof images) =>
-				pipeline.run([bind(part.map((i) => i.boxes), 4), bind(part.map((i) => i.scores), 1), bind(part.map((i) => i.classIds), 1)], part.length, call, head);
-			const fromBlocked = await run(blocked, images);
-			const fromBitmask = [...(await run(bitmask, images.slice(0, MASKED))), ...(await run(bitmask, images.slice(MASKED)))];
-			images.forEach(({ boxes, scores, classIds }, i) => {
-				const textbook = nmsTextbook(boxes, scores, classIds, call);
-				const fast = nmsFast(boxes, scores, classIds, call);
-				const wanted = { indices: textbook.indices.join(), numCandidates: textbook.numCandidates, truncated: textbook.truncated, rejected: textbook.rejected };
-				const facts = (r: typeof fast) => ({ indices: r.indices.join(), numCandidates: r.numCandidates, truncated: r.truncated, rejected: r.rejected });
-				assert.deepEqual(facts(fast), wanted, `fast, batch ${batch} image ${i}`);
-				assert.deepEqual(facts(fromBlocked[i]), wanted, `blocked, batch ${batch} image ${i}`);
-				assert.deepEqual(facts(fromBitmask[i]), wanted, `bitmask, batch ${batch} image ${i}`);
-				numKept += textbook.indices.length;
-				numDropped += textbook.numCandidates - textbook.indices.length;
-			});
+gpuTest(
+	`nms: textbook, fast, blocked and bitmask agree in ${NUM_CASES} random cases`,
+	async ({ device }) => {
+		const common = { head: nmsHead(1, true), multiLabel: false, givenClasses: true, growing: true } as const;
+		const make = (suppression: 'blocked' | 'bitmask', sizes: Sizes) => new HeadPipeline(adoptDevice(device), { ...common, suppression, sizes }).start();
+		const small = [await make('blocked', SMALL), await make('bitmask', SMALL)] as const;
+		const full = [await make('blocked', SIZES), await make('bitmask', SIZES)] as const;
+		let numKept = 0;
+		let numDropped = 0;
+		try {
+			for (let batch = 0; batch < NUM_CASES / IMAGES; batch++) {
+				const { n, images, call } = makeBatch(batch);
+				const head = nmsHead(n, true);
+				const [blocked, bitmask] = batch % 10 === 0 ? full : small;
+				const run = (pipeline: HeadPipeline, part: typeof images) =>
+					pipeline.run(
+						[
+							bind(
+								part.map((i) => i.boxes),
+								4,
+							),
+							bind(
+								part.map((i) => i.scores),
+								1,
+							),
+							bind(
+								part.map((i) => i.classIds),
+								1,
+							),
+						],
+						part.length,
+						call,
+						head,
+					);
+				const fromBlocked = await run(blocked, images);
+				const fromBitmask = [...(await run(bitmask, images.slice(0, MASKED))), ...(await run(bitmask, images.slice(MASKED)))];
+				images.forEach(({ boxes, scores, classIds }, i) => {
+					const textbook = nmsTextbook(boxes, scores, classIds, call);
+					const fast = nmsFast(boxes, scores, classIds, call);
+					const wanted = {
+						indices: textbook.indices.join(),
+						numCandidates: textbook.numCandidates,
+						truncated: textbook.truncated,
+						rejected: textbook.rejected,
+					};
+					const facts = (r: typeof fast) => ({ indices: r.indices.join(), numCandidates: r.numCandidates, truncated: r.truncated, rejected: r.rejected });
+					assert.deepEqual(facts(fast), wanted, `fast, batch ${batch} image ${i}`);
+					assert.deepEqual(facts(fromBlocked[i]), wanted, `blocked, batch ${batch} image ${i}`);
+					assert.deepEqual(facts(fromBitmask[i]), wanted, `bitmask, batch ${batch} image ${i}`);
+					numKept += textbook.indices.length;
+					numDropped += textbook.numCandidates - textbook.indices.length;
+				});
+			}
+		} finally {
+			for (const pipeline of [...small, ...full]) pipeline.dispose();
 		}
-	} finally {
-		for (const pipeline of [...small, ...full]) pipeline.dispose();
-	}
-	assert.isAbove(numKept, NUM_CASES, 'cases without detections show nothing');
-	assert.isAbove(numDropped, NUM_CASES, 'cases without suppression show nothing');
-}, 600_000);
+		assert.isAbove(numKept, NUM_CASES, 'cases without detections show nothing');
+		assert.isAbove(numDropped, NUM_CASES, 'cases without suppression show nothing');
+	},
+	600_000,
+);
 
 for (const [n, set, limit] of [
 	[65_535, 'clustered', 300],
@@ -99,18 +129,22 @@ for (const [n, set, limit] of [
 	[102_400, 'clustered', 300],
 	[102_400, 'clustered', undefined],
 ] as const) {
-	gpuTest(`nms: ${n} ${set} boxes, ${limit ?? 'no'} limit, as the CPU`, async ({ device }) => {
-		const next = random(n);
-		const boxes = randomBoxes(n, set, next);
-		const scores = randomScores(n, 'distinct', next);
-		const backend = await createBackend('webgpu', { device });
-		try {
-			const call = callOf({ iou: 0.3, maxDetections: limit });
-			const got = await backend.nms(boxes, scores, { iouThreshold: 0.3, maxDetections: limit });
-			assert.deepEqual([...got], [...nmsFast(boxes, scores, undefined, call).indices]);
-			assert.isAbove(got.length, 100);
-		} finally {
-			backend.dispose();
-		}
-	}, 300_000);
+	gpuTest(
+		`nms: ${n} ${set} boxes, ${limit ?? 'no'} limit, as the CPU`,
+		async ({ device }) => {
+			const next = random(n);
+			const boxes = randomBoxes(n, set, next);
+			const scores = randomScores(n, 'distinct', next);
+			const backend = await createBackend('webgpu', { device });
+			try {
+				const call = callOf({ iou: 0.3, maxDetections: limit });
+				const got = await backend.nms(boxes, scores, { iouThreshold: 0.3, maxDetections: limit });
+				assert.deepEqual([...got], [...nmsFast(boxes, scores, undefined, call).indices]);
+				assert.isAbove(got.length, 100);
+			} finally {
+				backend.dispose();
+			}
+		},
+		300_000,
+	);
 }

@@ -11,7 +11,10 @@ import { runKernel } from '../support/run-kernel.js';
 
 const N = 65_536;
 /** Zeros, denormals, the edges of the normal range, one and its neighbours, infinities, NaNs of both signs. */
-const INTERESTING = [0, 0x80000000, 1, 0x80000001, 0x007fffff, 0x00800000, 0x3f7fffff, 0x3f800000, 0x3f800001, 0xbf800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001, 0xffffffff, 0x42b00000, 0xc2ae0000, 0x4b800000];
+const INTERESTING = [
+	0, 0x80000000, 1, 0x80000001, 0x007fffff, 0x00800000, 0x3f7fffff, 0x3f800000, 0x3f800001, 0xbf800000, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000,
+	0x7fc00000, 0xffc00000, 0x7f800001, 0xffffffff, 0x42b00000, 0xc2ae0000, 0x4b800000,
+];
 
 function inputs(low: number, high: number): Uint32Array {
 	const next = random(3);
@@ -45,8 +48,12 @@ async function compare(device: GPUDevice, expression: string, input: Uint32Array
 
 const float = (bits: number) => new Float32Array(new Uint32Array([bits]).buffer)[0];
 
-gpuTest('numbers: exp32 has the bits of its twin', ({ device }) => compare(device, 'bitcast<u32>(exp32(x))', inputs(-90, 90), (bits) => floatBits(exp32(float(bits)))));
-gpuTest('numbers: sigmoid32 has the bits of its twin', ({ device }) => compare(device, 'bitcast<u32>(sigmoid32(x))', inputs(-90, 90), (bits) => floatBits(sigmoid32(float(bits)))));
+gpuTest('numbers: exp32 has the bits of its twin', ({ device }) =>
+	compare(device, 'bitcast<u32>(exp32(x))', inputs(-90, 90), (bits) => floatBits(exp32(float(bits)))),
+);
+gpuTest('numbers: sigmoid32 has the bits of its twin', ({ device }) =>
+	compare(device, 'bitcast<u32>(sigmoid32(x))', inputs(-90, 90), (bits) => floatBits(sigmoid32(float(bits)))),
+);
 gpuTest('numbers: reciprocal32 has the bits of its twin', async ({ device }) => {
 	const next = random(5);
 	const values = new Float32Array(N).map(() => 2 ** (next() * 250 - 125));
@@ -72,7 +79,10 @@ function tiedPairs(threshold: number, next: () => number): Float32Array {
 		const scale = 2 ** Math.floor(next() * 40 - 20);
 		const x = Math.floor(next() * 100);
 		const y = Math.floor(next() * 100);
-		pairs.set([x, y, x + w, y + h, x, y, x + part, y + h].map((v) => v * scale), i * 8);
+		pairs.set(
+			[x, y, x + w, y + h, x, y, x + part, y + h].map((v) => v * scale),
+			i * 8,
+		);
 		if (i % 5 === 0) pairs.set([next() * 9, next() * 9, 5 + next() * 9, 5 + next() * 9, next() * 9, next() * 9, 5 + next() * 9, 5 + next() * 9], i * 8);
 	}
 	return pairs;

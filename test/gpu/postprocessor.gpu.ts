@@ -2,8 +2,8 @@
 // detections of the CPU path, bit for bit, for every head, type, layout and batch.
 
 import { assert } from 'chai';
-import { createPostprocessor, type Detections, letterbox, type PostprocessorOptions, retinanet, ssd, yolov5, yolov8 } from '../../src/index.js';
 import type { Head } from '../../src/index.js';
+import { createPostprocessor, type Detections, letterbox, type PostprocessorOptions, retinanet, ssd, yolov5, yolov8 } from '../../src/index.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { random, randomBoxes } from '../support/random.js';
 import { randomOutputs } from '../support/random-outputs.js';
@@ -44,22 +44,36 @@ async function detect(options: PostprocessorOptions, outputs: ReturnType<typeof 
 }
 
 for (const [name, head] of HEADS) {
-	gpuTest(`postprocessor: ${name}: webgpu, hybrid and the stage switch give the bits of cpu`, async ({ device }) => {
-		for (const [batch, half] of [[1, false], [2, true]] as const) {
-			const outputs = outputsOf(head, batch, half, 4);
-			for (const multiLabel of [false, true]) {
-				const options: PostprocessorOptions = { head, scoreThreshold: 0.3, iouThreshold: 0.5, maxDetections: 100, maxCandidates: multiLabel ? 150 : undefined, multiLabel };
-				const wanted = await detect({ ...options, backend: 'cpu' }, outputs);
-				assert.isAbove(wanted[0].count, 5);
-				assert.deepEqual(await detect({ ...options, backend: 'webgpu', device }, outputs), wanted, 'webgpu');
-				assert.deepEqual(await detect({ ...options, backend: 'hybrid', device }, outputs), wanted, 'hybrid');
-				for (const gpuStages of [0, 1, 2, 3, 4, 5]) {
-					if (batch === 2 && gpuStages !== 3) continue;
-					assert.deepEqual(await detect({ ...options, backend: 'webgpu', device, gpuStages }, outputs), wanted, `gpuStages ${gpuStages}`);
+	gpuTest(
+		`postprocessor: ${name}: webgpu, hybrid and the stage switch give the bits of cpu`,
+		async ({ device }) => {
+			for (const [batch, half] of [
+				[1, false],
+				[2, true],
+			] as const) {
+				const outputs = outputsOf(head, batch, half, 4);
+				for (const multiLabel of [false, true]) {
+					const options: PostprocessorOptions = {
+						head,
+						scoreThreshold: 0.3,
+						iouThreshold: 0.5,
+						maxDetections: 100,
+						maxCandidates: multiLabel ? 150 : undefined,
+						multiLabel,
+					};
+					const wanted = await detect({ ...options, backend: 'cpu' }, outputs);
+					assert.isAbove(wanted[0].count, 5);
+					assert.deepEqual(await detect({ ...options, backend: 'webgpu', device }, outputs), wanted, 'webgpu');
+					assert.deepEqual(await detect({ ...options, backend: 'hybrid', device }, outputs), wanted, 'hybrid');
+					for (const gpuStages of [0, 1, 2, 3, 4, 5]) {
+						if (batch === 2 && gpuStages !== 3) continue;
+						assert.deepEqual(await detect({ ...options, backend: 'webgpu', device, gpuStages }, outputs), wanted, `gpuStages ${gpuStages}`);
+					}
 				}
 			}
-		}
-	}, 120_000);
+		},
+		120_000,
+	);
 }
 
 gpuTest('postprocessor: thresholds change per call, nothing is rebuilt', async ({ device }) => {

@@ -16,11 +16,15 @@ gpuTest('shaders: every variant compiles without a message', async ({ device }) 
 	assert.deepEqual(complaints, []);
 });
 
-gpuTest('shaders: a shader that does not compile is told from one that does', async ({ device }) => {
-	device.pushErrorScope('validation');
-	const [, code] = allShaders()[0];
-	const module = device.createShaderModule({ code: code.replace('fn main(', 'fn main(nonsense ') });
-	const { messages } = await module.getCompilationInfo();
-	const error = await device.popErrorScope();
-	assert.isTrue(error !== null || messages.some((m) => m.type === 'error'));
-}, 30_000);
+gpuTest(
+	'shaders: a shader that does not compile is told from one that does',
+	async ({ device }) => {
+		device.pushErrorScope('validation');
+		const [, code] = allShaders()[0];
+		const module = device.createShaderModule({ code: code.replace('fn main(', 'fn main(nonsense ') });
+		const { messages } = await module.getCompilationInfo();
+		const error = await device.popErrorScope();
+		assert.isTrue(error !== null || messages.some((m) => m.type === 'error'));
+	},
+	30_000,
+);

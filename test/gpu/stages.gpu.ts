@@ -5,11 +5,11 @@
 import { assert } from 'chai';
 import type { CallParams } from '../../src/backend.js';
 import { candidateWord, type Memory, stateOf } from '../../src/cpu/memory.js';
-import { COUNTERS, ROW_WORDS, SIZES, type Sizes } from '../../src/layout.js';
 import { retinanet } from '../../src/heads/retinanet.js';
 import { ssd } from '../../src/heads/ssd.js';
 import { yolov5 } from '../../src/heads/yolov5.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
+import { COUNTERS, ROW_WORDS, SIZES, type Sizes } from '../../src/layout.js';
 import { boxesAsHead, callOf } from '../support/calls.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { type BoxSet, random, randomBoxes, randomScores, type ScoreSet } from '../support/random.js';
@@ -91,7 +91,10 @@ gpuTest('stages: seven boxes, toy workgroups, every kind of box and score', asyn
 
 gpuTest('stages: toy workgroups over every size to 40: chunks, tiles, prefiltered ranges', async ({ device }) => {
 	for (let n = 1; n <= 40; n++) {
-		await checkEveryStep(device, boxesLayout(n, n % 3 ? 'clustered' : 'integer', n % 2 ? 'few' : 'distinct', n % 4 ? 1 : 3, n, callOf({ iou: 0.4, tiesHighest: n % 5 === 0 }), TOY));
+		await checkEveryStep(
+			device,
+			boxesLayout(n, n % 3 ? 'clustered' : 'integer', n % 2 ? 'few' : 'distinct', n % 4 ? 1 : 3, n, callOf({ iou: 0.4, tiesHighest: n % 5 === 0 }), TOY),
+		);
 	}
 });
 
@@ -148,15 +151,19 @@ for (const [name, head] of Object.entries(HEADS)) {
 	}
 }
 
-gpuTest('stages: a cut that thousands of equal scores share is settled by id, toy bins', async ({ device }) => {
-	const head = yolov8({ numClasses: 5, inputSize: [64, 96], layout: 'channels-first' });
-	for (const tiesHighest of [false, true]) {
-		for (const values of [[0.5], [0.5, 0.50001, 0.7], [0.3, 0.9]]) {
-			const tensors = randomOutputs(head, { batch: 1, half: false, seed: 2, hits: 1, nasty: 0, values });
-			const call = callOf({ score: 0.25, maxCandidates: 37, tiesHighest });
-			const memory = await checkEveryStep(device, layOut(head, tensors, call, { ...TOY, bins: 16 }, { multiLabel: true, candidates: 64 }));
-			assert.equal(stateOf(memory, 0).counters[COUNTERS.sorted], 37);
-			assert.isAtMost(stateOf(memory, 0).counters[COUNTERS.appended], 64);
+gpuTest(
+	'stages: a cut that thousands of equal scores share is settled by id, toy bins',
+	async ({ device }) => {
+		const head = yolov8({ numClasses: 5, inputSize: [64, 96], layout: 'channels-first' });
+		for (const tiesHighest of [false, true]) {
+			for (const values of [[0.5], [0.5, 0.50001, 0.7], [0.3, 0.9]]) {
+				const tensors = randomOutputs(head, { batch: 1, half: false, seed: 2, hits: 1, nasty: 0, values });
+				const call = callOf({ score: 0.25, maxCandidates: 37, tiesHighest });
+				const memory = await checkEveryStep(device, layOut(head, tensors, call, { ...TOY, bins: 16 }, { multiLabel: true, candidates: 64 }));
+				assert.equal(stateOf(memory, 0).counters[COUNTERS.sorted], 37);
+				assert.isAtMost(stateOf(memory, 0).counters[COUNTERS.appended], 64);
+			}
 		}
-	}
-}, 120_000);
+	},
+	120_000,
+);

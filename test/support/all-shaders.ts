@@ -1,14 +1,6 @@
 // Every shader there is, with every variant of its text: what `npm run wgsl` writes out to be read, and what the tests
 // compile with each compiler.
 
-import type { BoxCodec } from '../../src/codecs/codec.js';
-import { boxes } from '../../src/codecs/boxes.js';
-import { cell } from '../../src/codecs/cell.js';
-import { deltas } from '../../src/codecs/deltas.js';
-import { distances } from '../../src/codecs/distances.js';
-import type { Head, ScoreSpec } from '../../src/heads/head.js';
-import { SIZES } from '../../src/layout.js';
-import { BITMASK_LIMIT } from '../../src/plan.js';
 import { binsShader } from '../../shaders/bins.wgsl.js';
 import { decodeShader } from '../../shaders/decode.wgsl.js';
 import { overlapsShader } from '../../shaders/overlaps.wgsl.js';
@@ -18,6 +10,14 @@ import { rankShader } from '../../shaders/rank.wgsl.js';
 import { scatterShader } from '../../shaders/scatter.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
+import { boxes } from '../../src/codecs/boxes.js';
+import { cell } from '../../src/codecs/cell.js';
+import type { BoxCodec } from '../../src/codecs/codec.js';
+import { deltas } from '../../src/codecs/deltas.js';
+import { distances } from '../../src/codecs/distances.js';
+import type { Head, ScoreSpec } from '../../src/heads/head.js';
+import { SIZES } from '../../src/layout.js';
+import { BITMASK_LIMIT } from '../../src/plan.js';
 
 const CODECS: Readonly<Record<string, BoxCodec>> = {
 	'boxes-cxcywh': boxes({ format: 'cxcywh' }),
@@ -49,7 +49,9 @@ function headOf(codec: BoxCodec, score: ScoreSpec): Head {
 		numClasses: 3,
 		numAnchors: 1,
 		tensors: [],
-		levels: [{ firstAnchor: 0, numAnchors: 1, grid: [1, 1], numShapes: 1, order: 'yxa', stride: 8, box: field, classes: field, objectness: score.objectness && field }],
+		levels: [
+			{ firstAnchor: 0, numAnchors: 1, grid: [1, 1], numShapes: 1, order: 'yxa', stride: 8, box: field, classes: field, objectness: score.objectness && field },
+		],
 		score,
 		codec,
 		anchors: codec.anchors === 'none' ? undefined : new Float32Array(4),

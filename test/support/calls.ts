@@ -8,7 +8,18 @@ import { keyOf, logit, nextUp } from '../../src/numbers.js';
 import type { BoundTensor } from '../../src/tensors.js';
 
 /** The numbers of a call: strict thresholds, no limits unless given. */
-export function callOf(options: { score?: number; iou?: number; maxDetections?: number; maxCandidates?: number; classAgnostic?: boolean; tiesHighest?: boolean; asLogit?: boolean; objectnessLogit?: boolean } = {}): CallParams {
+export function callOf(
+	options: {
+		score?: number;
+		iou?: number;
+		maxDetections?: number;
+		maxCandidates?: number;
+		classAgnostic?: boolean;
+		tiesHighest?: boolean;
+		asLogit?: boolean;
+		objectnessLogit?: boolean;
+	} = {},
+): CallParams {
 	const score = options.score ?? Number.NEGATIVE_INFINITY;
 	const keyAbove = (t: number) => (t === Number.POSITIVE_INFINITY ? 0xff800001 : keyOf(nextUp(t)));
 	const binLow = options.asLogit ? keyOf(Math.fround(Math.max(-20, logit(score)))) : keyOf(Math.fround(Math.max(2 ** -20, score)));

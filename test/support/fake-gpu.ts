@@ -3,11 +3,11 @@
 
 import type { CallParams, Encoded, GpuBackend, GpuModule, GpuPipeline, Kept, PipelineOptions, WebGPUReport } from '../../src/backend.js';
 import { type BackendKind, ManagedBackend } from '../../src/backend.js';
-import { boxIou } from '../../src/operations.js';
 import { createCpuPipeline } from '../../src/cpu/backend.js';
 import { nmsTextbook } from '../../src/cpu/nms.js';
 import { KedgeError } from '../../src/errors.js';
 import { GpuLink } from '../../src/gpu-link.js';
+import { boxIou } from '../../src/operations.js';
 import { checkBackendOptions } from '../../src/options.js';
 import type { FrameTransform } from '../../src/plan.js';
 import type { BoundTensor } from '../../src/tensors.js';

@@ -1,6 +1,5 @@
 // float32 -> IEEE half bits, round to nearest even: for tests that make float16 tensors.
 
-
 export function floatToHalf(x: number): number {
 	if (Number.isNaN(x)) return 0x7e00;
 	const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;

@@ -1,9 +1,9 @@
 // Random raw tensors for any head: mostly losers, some hits, some values no network should put out.
 
-import { floatToHalf } from './half.js';
 import type { Head } from '../../src/heads/head.js';
-import { bindTensor } from '../../src/tensors.js';
 import type { BoundTensor } from '../../src/tensors.js';
+import { bindTensor } from '../../src/tensors.js';
+import { floatToHalf } from './half.js';
 import { random } from './random.js';
 
 export interface OutputOptions {

@@ -35,7 +35,24 @@ export function randomBoxes(n: number, set: BoxSet, next: () => number): Float32
 }
 
 /** Values at which arithmetic, comparisons and devices part. */
-const NASTY = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 0, 1e-40, -1e-40, 1.2e-38, 1e18, 2 ** 61, 2 ** 62, -(2 ** 62), 3e38, 16777217, 5, 5.0000005];
+const NASTY = [
+	Number.NaN,
+	Number.POSITIVE_INFINITY,
+	Number.NEGATIVE_INFINITY,
+	-0,
+	0,
+	1e-40,
+	-1e-40,
+	1.2e-38,
+	1e18,
+	2 ** 61,
+	2 ** 62,
+	-(2 ** 62),
+	3e38,
+	16777217,
+	5,
+	5.0000005,
+];
 
 /** n scores. */
 export function randomScores(n: number, set: ScoreSet, next: () => number): Float32Array {

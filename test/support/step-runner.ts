@@ -24,7 +24,13 @@ export interface Layout {
 }
 
 /** Lays out a run of a head over CPU tensors. */
-export function layOut(head: Head, tensors: readonly BoundTensor[], call: CallParams, sizes: Sizes, options: { batch?: number; multiLabel?: boolean; classFilter?: Uint32Array; givenClasses?: boolean; bitmask?: boolean; candidates?: number } = {}): Layout {
+export function layOut(
+	head: Head,
+	tensors: readonly BoundTensor[],
+	call: CallParams,
+	sizes: Sizes,
+	options: { batch?: number; multiLabel?: boolean; classFilter?: Uint32Array; givenClasses?: boolean; bitmask?: boolean; candidates?: number } = {},
+): Layout {
 	const multiLabel = options.multiLabel ?? head.multiLabel ?? false;
 	const planned = planCapacity(head, multiLabel, options.batch ?? 1, call);
 	const capacity = { ...planned, candidates: options.candidates ?? planned.candidates };

@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const server = await createServer({ root, configFile: false, logLevel: 'error', server: { middlewareMode: true, hmr: false, ws: false }, optimizeDeps: { noDiscovery: true } });
+const server = await createServer({
+	root,
+	configFile: false,
+	logLevel: 'error',
+	server: { middlewareMode: true, hmr: false, ws: false },
+	optimizeDeps: { noDiscovery: true },
+});
 try {
 	const { allShaders } = await server.ssrLoadModule('/test/support/all-shaders.ts');
 	const folder = path.join(root, 'wgsl');
