@@ -150,10 +150,16 @@ async function imageSource(file: Blob, name: string): Promise<Source> {
 async function videoElementSource(video: HTMLVideoElement, kind: 'camera' | 'video', label: string, release: () => void): Promise<Source> {
 	video.muted = true;
 	video.playsInline = true;
+	// In the page though not to be seen: browsers may stop showing frames to an element that is in no document.
+	video.className = 'reel';
+	video.setAttribute('aria-hidden', 'true');
+	video.tabIndex = -1;
+	document.body.append(video);
 	let request = 0;
 	const close = () => {
 		video.cancelVideoFrameCallback(request);
 		video.pause();
+		video.remove();
 		video.removeAttribute('src');
 		video.srcObject = null;
 		release();
