@@ -16,7 +16,7 @@ const ROWS: Readonly<Record<string, string>> = {
 	preprocess: 'preprocess',
 	inference: 'inference',
 	postprocess: 'post-processing',
-	wait: 'sending and waiting',
+	wait: 'waiting',
 	draw: 'draw',
 };
 
