@@ -1,5 +1,5 @@
-// Times functions against each other in one process: warmed up together, calls batched until a batch lasts long enough
-// for the clock, then rounds in which each has its turn, the order rotating. Drift of the machine hits all alike.
+// Times functions against each other in one process: warmed up, calls batched to samples of like length, then rounds in
+// which each has its turn, the order rotating. Drift of the machine and work of others hit all alike.
 
 /** A function under measurement. `call` counts its calls, so that it may go round its frames. */
 export interface Timed {
@@ -31,9 +31,16 @@ export interface Timing {
 	readonly batch: number;
 }
 
-/** A batch lasts at least so long, in milliseconds; aimed at with a margin, for functions grow faster. */
-const LEAST_BATCH = 1;
-const BATCH_GOAL = 2;
+/** A sample lasts at least so long, in milliseconds; aimed at with a margin, for functions grow faster. */
+const LEAST_SAMPLE = 1;
+const SAMPLE_GOAL = 2;
+/**
+ * Samples of all last as long as one call of the slowest, up to so many milliseconds: on a busy machine a longer sample
+ * is more likely to be interrupted, and that must not be the mark of the contestant whose calls are batched.
+ */
+const MOST_SAMPLE = 30;
+/** Calls of which the fastest says how many make a sample. */
+const TRIES = 10;
 
 class Runner {
 	readonly samples: number[] = [];
@@ -57,15 +64,17 @@ class Runner {
 		for (let calls = 0; spent < warmUp || (calls < warmCalls && spent < 10 * warmUp); calls++) spent += await this.time(1);
 	}
 
-	/** Doubles the batch until it lasts. */
-	async calibrate(): Promise<void> {
-		while ((await this.time(this.batch)) < BATCH_GOAL) this.batch *= 2;
+	/** Milliseconds of an undisturbed call. */
+	async fastest(): Promise<number> {
+		let least = await this.time(1);
+		for (let i = 1; i < TRIES && least * i < 10 * MOST_SAMPLE; i++) least = Math.min(least, await this.time(1));
+		return least;
 	}
 
 	/** One sample. A batch that has become too short for the clock does not count, and the next ones are longer. */
 	async sample(): Promise<void> {
 		let elapsed = await this.time(this.batch);
-		while (elapsed < LEAST_BATCH) {
+		while (elapsed < LEAST_SAMPLE) {
 			this.batch *= 2;
 			elapsed = await this.time(this.batch);
 		}
@@ -80,7 +89,11 @@ export async function measure(all: readonly Timed[], effort: Effort, progress: (
 		progress(`warming up: ${runner.timed.name}`);
 		await runner.warmUp(effort);
 	}
-	for (const runner of runners) await runner.calibrate();
+	const calls: number[] = [];
+	for (const runner of runners) calls.push(await runner.fastest());
+	const goal = Math.min(MOST_SAMPLE, Math.max(SAMPLE_GOAL, ...calls));
+	// A call may be too short for the clock; `sample` sees to it.
+	runners.forEach((runner, i) => (runner.batch = Math.ceil(goal / Math.max(calls[i], 0.001))));
 	const begun = performance.now();
 	let rounds = 0;
 	for (let said = begun; rounds < effort.rounds && (rounds < effort.minRounds || performance.now() - begun < effort.budget); rounds++) {
