@@ -133,9 +133,9 @@ export class Slot {
 }
 
 /** Bytes of one image in the first readback of a run: header and rows, or counters and candidates. */
-export function firstBytes(capacity: Capacity, hybrid: boolean): { head: number; body: number } {
+export function firstBytes(capacity: Capacity, hybrid: boolean, maxDetections = FIRST_ROWS): { head: number; body: number } {
 	if (hybrid) return { head: NUM_COUNTERS * 4, body: Math.min(capacity.candidates, FIRST_CANDIDATES) * CANDIDATE.byteSize };
-	return { head: HEADER_WORDS * 4, body: Math.min(capacity.rows, FIRST_ROWS) * ROW_WORDS * 4 };
+	return { head: HEADER_WORDS * 4, body: Math.min(capacity.rows, FIRST_ROWS, maxDetections) * ROW_WORDS * 4 };
 }
 
 /** Large enough for either kind of first readback, and the timestamps. */

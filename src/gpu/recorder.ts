@@ -1,0 +1,140 @@
+// From a run to commands: what has to be made for it, uniforms and arrays written, steps recorded in one pass.
+
+import type { Level } from '../heads/head.js';
+import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../layout.js';
+import { type FrameTransform, planLevel, planParams, planSteps, STAGES, type Step } from '../plan.js';
+import type { BoundTensor } from '../tensors.js';
+import type { Device } from './device.js';
+import type { GpuPipelineOptions, Prepared, Run } from './run.js';
+import { type BoundRange, MAX_TIMESTAMPS, type Slot, STEP_BYTES } from './slot.js';
+import type { Stage } from './stage.js';
+import { kernelOf, workgroupsOf } from './stages.js';
+import { upload } from './transfer.js';
+
+export class Recorder {
+	readonly #device: Device;
+	readonly #options: GpuPipelineOptions;
+	readonly #sizes: Sizes;
+	/** What never changes: anchors, and the class filter where there is one. */
+	readonly #constants: Readonly<Record<string, BoundRange>>;
+
+	constructor(device: Device, options: GpuPipelineOptions, sizes: Sizes, constants: Readonly<Record<string, BoundRange>>) {
+		this.#device = device;
+		this.#options = options;
+		this.#sizes = sizes;
+		this.#constants = constants;
+	}
+
+	/** Whatever the run needs that may have to be made: buffers large enough, bind groups. */
+	prepare(slot: Slot, run: Run, serial: number, frame?: FrameTransform): Prepared {
+		const { head, tensors, batch, call } = run;
+		const capacity = { ...slot.capacity, batch };
+		const params = planParams(head, this.#options.multiLabel, capacity, call, this.#sizes, frame, serial);
+		const steps = planSteps(head, this.#options.multiLabel, capacity, call, this.#sizes, this.#options.suppression === 'bitmask');
+		const ranges = tensors.map((bound, i) => this.#range(slot, bound, i));
+		slot.growUniform(steps.length);
+		const onGpu = this.#gpuSteps(steps);
+		const groups = onGpu.map((step) =>
+			slot.group(run.stages.get(kernelOf(step)) as Stage, step.stage === 'decode' ? this.#decodeInputs(ranges, head.levels[step.level]) : {}),
+		);
+		return { ...run, slot, capacity, params, steps, ranges, onGpu, groups };
+	}
+
+	/** Uniforms, and tensors in CPU memory, on their way to the slot. */
+	write({ slot, head, tensors, params, steps, ranges }: Prepared): void {
+		const { queue } = this.#device.gpu;
+		tensors.forEach(({ tensor }, i) => tensor.location === 'cpu' && upload(queue, ranges[i].buffer, tensor.data));
+		const u32 = slot.uniform;
+		const f32 = new Float32Array(u32.buffer);
+		writeStruct(PARAMS, params, u32, f32);
+		steps.forEach((step, i) => {
+			const at = ((i + 1) * STEP_BYTES) / 4;
+			if (step.stage === 'decode')
+				writeStruct(
+					LEVEL,
+					planLevel(head.levels[step.level], tensors, step.phase, (t) => ranges[t].skip),
+					u32,
+					f32,
+					at,
+				);
+			else if (step.stage === 'bins') u32[at + LEVEL.words.phase] = step.phase;
+			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, u32, f32, at);
+		});
+		queue.writeBuffer(slot.get('uniform'), 0, u32 as Uint32Array<ArrayBuffer>, 0, ((steps.length + 1) * STEP_BYTES) / 4);
+	}
+
+	/** What the shader binds for a tensor; room for an array. */
+	#range(slot: Slot, bound: BoundTensor, i: number): BoundRange {
+		const { tensor, strides } = bound;
+		const elementBytes = tensor.type === 'float16' ? 2 : 4;
+		const bytes = strides.numElements * elementBytes;
+		if (tensor.location === 'cpu') {
+			return { buffer: slot.input(i, bytes), offset: 0, size: Math.max(16, Math.ceil(bytes / 4) * 4), skip: 0 };
+		}
+		const offset = Math.floor(tensor.offset / 256) * 256;
+		const size = Math.ceil((tensor.offset - offset + bytes) / 4) * 4;
+		const limit = this.#device.gpu.limits.maxStorageBufferBindingSize;
+		if (size > limit)
+			throw new RangeError(
+				`run: outputs[${i}] needs a binding of ${size} bytes; the device's limit is ${limit}; ask for a device with a larger maxStorageBufferBindingSize`,
+			);
+		return { buffer: tensor.buffer, offset, size, skip: (tensor.offset - offset) / elementBytes };
+	}
+
+	/** Appends the steps, in one pass, or with timings in one pass a stage. Returns the stages that were timed. */
+	record(encoder: GPUCommandEncoder, run: Prepared, timed = false): string[] {
+		const { slot } = run;
+		encoder.clearBuffer(slot.get('state'));
+		const timedStages: string[] = [];
+		let pass: GPUComputePassEncoder | undefined;
+		let current = '';
+		run.onGpu.forEach((step, i) => {
+			if (!pass || (timed && step.stage !== current)) {
+				pass?.end();
+				current = step.stage;
+				const at = timedStages.length * 2;
+				const querySet = timed && at + 1 < MAX_TIMESTAMPS ? slot.querySet : undefined;
+				if (querySet) timedStages.push(step.stage);
+				pass = encoder.beginComputePass({
+					label: `kedge.${timed ? step.stage : 'run'}`,
+					...(querySet && { timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } }),
+				});
+			}
+			this.#dispatch(pass, run, step, run.groups[i]);
+		});
+		pass?.end();
+		if (timedStages.length > 0) {
+			encoder.resolveQuerySet(slot.querySet as GPUQuerySet, 0, timedStages.length * 2, slot.get('timestamps'), 0);
+		}
+		return timedStages;
+	}
+
+	#dispatch(pass: GPUComputePassEncoder, run: Prepared, step: Step, group: GPUBindGroup): void {
+		const { head, capacity } = run;
+		const stage = run.stages.get(kernelOf(step)) as Stage;
+		const numAnchors = step.stage === 'decode' ? head.levels[step.level].numAnchors : 0;
+		const [x, y] = workgroupsOf(step, numAnchors, capacity.candidates, this.#options.multiLabel, this.#sizes);
+		pass.setPipeline(stage.pipeline);
+		if (stage.hasStep) pass.setBindGroup(0, group, [(run.steps.indexOf(step) + 1) * STEP_BYTES]);
+		else pass.setBindGroup(0, group);
+		pass.dispatchWorkgroups(x, y, run.batch);
+	}
+
+	#decodeInputs(ranges: readonly BoundRange[], level: Level): Record<string, BoundRange> {
+		return {
+			box: ranges[level.box.tensor],
+			classes: ranges[level.classes.tensor],
+			...(level.objectness && { extra: ranges[level.objectness.tensor] }),
+			...this.#constants,
+		};
+	}
+
+	/** The steps that the GPU does: all, decode and the cut for hybrid, or those of the first n stages. */
+	#gpuSteps(steps: readonly Step[]): readonly Step[] {
+		const { hybrid, gpuStages, multiLabel } = this.#options;
+		if (hybrid) return steps.filter((step) => step.stage === 'decode' || (multiLabel && step.stage === 'bins'));
+		if (gpuStages === undefined) return steps;
+		const first = steps.findIndex((step) => STAGES.indexOf(step.stage) >= gpuStages);
+		return first < 0 ? steps : steps.slice(0, first);
+	}
+}
