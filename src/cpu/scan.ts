@@ -18,6 +18,8 @@ import type { Workspace } from './workspace.js';
 /** Anchors of a tile, and scores of a tile, at most: bounds the scratch memory, keeps it in the cache. */
 const TILE_ANCHORS = 4096;
 const TILE_SCORES = 2 ** 19;
+/** Up to so many hits of a tile are sorted one by one. */
+const FEW_HITS = 64;
 /** Appends one image's candidates to a cleared workspace. All tensors are in CPU memory. */
 export function scan(w: Workspace, options: PipelineOptions, tensors: readonly BoundTensor[], image: number, call: CallParams): void {
 	const { head, multiLabel, classFilter } = options;
@@ -61,7 +63,7 @@ function scanTiles(scan: LevelScan): void {
 			const numHits = findTileHits(scan, filter, shape, shape + shapesPerTile, cell, numTileCells);
 			if (numHits === 0) continue;
 			sortHitsByAnchor(w, numHits, numTileCells * shapesPerTile);
-			emitTile(scan, shape, shapesPerTile, cell, numTileCells);
+			emitTile(scan, numHits, shape, shapesPerTile, cell);
 		}
 	}
 }
@@ -89,31 +91,45 @@ function findTileHits(scan: LevelScan, filter: Filter, shapeBegin: number, shape
 	return n;
 }
 
-/** Counting sort: hits of an anchor come together, classes ascending. `starts` then says where those of each anchor end. */
+/** Puts the hits of an anchor together, classes ascending. Few are put in their places one by one, many counted. */
 function sortHitsByAnchor({ hits }: Workspace, numHits: number, numAnchors: number): void {
-	const { anchors, classes, keys, sortedClasses, sortedKeys, starts } = hits;
+	const { anchors, classes, keys, sortedAnchors, sortedClasses, sortedKeys, starts } = hits;
+	if (numHits <= FEW_HITS) {
+		for (let i = 0; i < numHits; i++) {
+			const anchor = anchors[i];
+			let place = i;
+			for (; place > 0 && sortedAnchors[place - 1] > anchor; place--) {
+				sortedAnchors[place] = sortedAnchors[place - 1];
+				sortedClasses[place] = sortedClasses[place - 1];
+				sortedKeys[place] = sortedKeys[place - 1];
+			}
+			sortedAnchors[place] = anchor;
+			sortedClasses[place] = classes[i];
+			sortedKeys[place] = keys[i];
+		}
+		return;
+	}
 	starts.fill(0, 0, numAnchors + 1);
 	for (let i = 0; i < numHits; i++) starts[anchors[i] + 1]++;
 	for (let a = 1; a <= numAnchors; a++) starts[a] += starts[a - 1];
 	for (let i = 0; i < numHits; i++) {
 		const place = starts[anchors[i]]++;
+		sortedAnchors[place] = anchors[i];
 		sortedClasses[place] = classes[i];
 		sortedKeys[place] = keys[i];
 	}
 }
 
-function emitTile(scan: LevelScan, shapeBegin: number, shapes: number, cell: number, numTileCells: number): void {
+function emitTile(scan: LevelScan, numHits: number, shapeBegin: number, shapes: number, cell: number): void {
 	const { level, w } = scan;
-	const { sortedClasses, sortedKeys, starts } = w.hits;
+	const { sortedAnchors, sortedClasses, sortedKeys } = w.hits;
 	const numCells = level.grid[0] * level.grid[1];
 	const first = shapes > 1 || level.numShapes === 1 ? cell * shapes : shapeBegin * numCells + cell;
-	let begin = 0;
-	for (let a = 0; a < numTileCells * shapes; a++) {
-		const end = starts[a];
-		if (end === begin) continue;
+	for (let begin = 0, end = 0; begin < numHits; begin = end) {
+		const a = sortedAnchors[begin];
+		while (end < numHits && sortedAnchors[end] === a) end++;
 		const shape = shapes > 1 ? a % shapes : shapeBegin;
 		emit(scan, first + a, shape, cell + Math.floor(a / shapes), sortedClasses, sortedKeys, begin, end);
-		begin = end;
 	}
 }
 

@@ -81,9 +81,10 @@ export class Hits {
 	classes = new Uint32Array(1024);
 	keys = new Uint32Array(1024);
 	/** The same, ordered by anchor. */
+	sortedAnchors = new Uint32Array(1024);
 	sortedClasses = new Uint32Array(1024);
 	sortedKeys = new Uint32Array(1024);
-	/** Per anchor of the tile: where its hits start in the sorted lists. */
+	/** Scratch of sorting: per anchor of the tile, where its next hit goes. */
 	starts = new Uint32Array(1024);
 	/** Softmax: the value of each channel. */
 	values = new Float32Array(128);
@@ -95,6 +96,7 @@ export class Hits {
 		this.anchors = grown(this.anchors, size);
 		this.classes = grown(this.classes, size);
 		this.keys = grown(this.keys, size);
+		this.sortedAnchors = new Uint32Array(size);
 		this.sortedClasses = new Uint32Array(size);
 		this.sortedKeys = new Uint32Array(size);
 	}
@@ -107,6 +109,6 @@ export class Hits {
 	}
 
 	get byteLength(): number {
-		return 4 * (this.found.length + this.anchors.length * 5 + this.starts.length + this.values.length);
+		return 4 * (this.found.length + this.anchors.length * 6 + this.starts.length + this.values.length);
 	}
 }
