@@ -158,7 +158,7 @@ export class Device {
 		signal?.addEventListener('abort', abort, { once: true });
 		if (signal?.aborted) abort();
 		try {
-			const value = await Promise.race([work, stopped]);
+			const value = await Promise.race([stopped, work]);
 			this.assertAlive();
 			return value;
 		} catch (error) {

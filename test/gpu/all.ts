@@ -10,3 +10,5 @@ import './postprocessor.gpu.js';
 import './iou.gpu.js';
 import './shaders.gpu.js';
 import './injection.gpu.js';
+import './life.gpu.js';
+import './soak.gpu.js';
