@@ -80,7 +80,9 @@ const REASON_TEXT: Readonly<Record<NoWebGPUReason, string>> = {
 /** What the platform threw, as an error of ours; our own pass as they are. */
 export function platformError(what: string, error: unknown): unknown {
 	if (error instanceof KedgeError || error instanceof RangeError || error instanceof TypeError) return error;
-	return new KedgeError('GPU_VALIDATION', `${what}: WebGPU failed: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`, { cause: error });
+	return new KedgeError('GPU_VALIDATION', `${what}: WebGPU failed: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`, {
+		cause: error,
+	});
 }
 
 /** How long a failed call waits for the news that the device is gone, in milliseconds: platforms reject first and tell why later. */
@@ -225,7 +227,8 @@ export function adoptDevice(gpu: GPUDevice): Device {
 /** Opens a device of our own on a fresh adapter; asks for timestamps where they exist. Rejects with NO_WEBGPU and the reason. */
 export async function openDevice(gpu?: GPU): Promise<Device> {
 	const found = findGpu(gpu);
-	const refuse = (reason: NoWebGPUReason, detail = '') => new KedgeError('NO_WEBGPU', `${REASON_TEXT[reason]}${detail && `: ${detail}`}; use backend 'auto' or 'cpu'`);
+	const refuse = (reason: NoWebGPUReason, detail = '') =>
+		new KedgeError('NO_WEBGPU', `${REASON_TEXT[reason]}${detail && `: ${detail}`}; use backend 'auto' or 'cpu'`);
 	if (!found) throw refuse(globalThis.isSecureContext === false ? 'insecure-context' : 'no-webgpu');
 	// An adapter gives one device only, so each attempt takes a fresh one.
 	for (const wantTimestamps of [true, false]) {

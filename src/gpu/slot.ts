@@ -29,9 +29,11 @@ type BufferName = 'uniform' | 'state' | 'candidates' | 'binned' | 'sorted' | 'ke
 const numberOf = new WeakMap<GPUBuffer, number>();
 let numBuffers = 0;
 function bufferNumber(buffer: GPUBuffer): number {
-	let n = numberOf.get(buffer);
-	if (n === undefined) numberOf.set(buffer, (n = ++numBuffers));
-	return n;
+	const known = numberOf.get(buffer);
+	if (known !== undefined) return known;
+	numBuffers++;
+	numberOf.set(buffer, numBuffers);
+	return numBuffers;
 }
 
 /** Input bind groups kept per slot: runtimes cycle through a handful of buffers. */
@@ -228,7 +230,9 @@ export function createBuffer(device: Device, what: string, bytes: number, usage:
 	const limit = usage & USAGE.STORAGE ? Math.min(maxBufferSize, maxStorageBufferBindingSize) : maxBufferSize;
 	const size = Math.max(16, Math.ceil(bytes / 16) * 16);
 	if (size > limit) {
-		throw new RangeError(`kedge.${what} needs ${size} bytes, the device's limit is ${limit}; set maxCandidates, use a smaller batch, or ask for a device with larger limits`);
+		throw new RangeError(
+			`kedge.${what} needs ${size} bytes, the device's limit is ${limit}; set maxCandidates, use a smaller batch, or ask for a device with larger limits`,
+		);
 	}
 	device.bytesAsked += size;
 	try {
@@ -237,4 +241,3 @@ export function createBuffer(device: Device, what: string, bytes: number, usage:
 		throw new KedgeError('OUT_OF_MEMORY', `kedge.${what}: the GPU could not make a buffer of ${size} bytes`, { cause: error });
 	}
 }
-
