@@ -1,7 +1,7 @@
 // The life of a GPUDevice: opening one, noticing that it is gone, and turning what the platform says into KedgeErrors.
 // A device the caller gave is never destroyed, never relabelled, and gets no handlers.
 
-import type { WebGPUReport } from '../backend.js';
+import type { WebGPUReport } from '../pipeline.js';
 import { KedgeError } from '../errors.js';
 
 type NoWebGPUReason = NonNullable<WebGPUReport['reason']>;

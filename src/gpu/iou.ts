@@ -1,7 +1,7 @@
 // boxIou on the GPU: one thread per pair, rows of A split so that no part of the matrix exceeds a binding.
 
 import { pairsShader } from '../../shaders/pairs.wgsl.js';
-import type { IouKind } from '../backend.js';
+import type { IouKind } from '../pipeline.js';
 import { type Device, platformError } from './device.js';
 import { createBuffer } from './slot.js';
 import { compileStage, MAP_MODE_READ, type Stage, USAGE } from './stage.js';

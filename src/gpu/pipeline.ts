@@ -2,7 +2,8 @@
 // A ring of slots lets the next frame be submitted while the last one is mapped; after warm-up a run makes no GPU object.
 
 import type { DecodeVariant } from '../../shaders/decode.wgsl.js';
-import type { CallParams, Encoded, GpuPipeline, Kept } from '../backend.js';
+import type { Encoded, GpuPipeline, Kept } from '../pipeline.js';
+import type { CallParams } from '../plan.js';
 import { KedgeError } from '../errors.js';
 import type { Head } from '../heads/head.js';
 import { resultWords } from '../kept.js';

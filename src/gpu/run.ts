@@ -1,6 +1,7 @@
 // What a run on the GPU carries from the call to the result.
 
-import type { CallParams, CpuParts, PipelineOptions } from '../backend.js';
+import type { CpuParts, PipelineOptions } from '../pipeline.js';
+import type { CallParams } from '../plan.js';
 import type { Head } from '../heads/head.js';
 import type { Params, Sizes } from '../layout.js';
 import type { Capacity, Step } from '../plan.js';
