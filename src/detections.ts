@@ -1,8 +1,9 @@
 // What a user gets back: equal-length arrays, best first, and the same as plain objects. Scores and coordinates are
 // finished here, on the host and in one fixed way, so that every backend gives the same bits.
 
-import type { BackendKind, Kept } from './backend.js';
+import type { BackendKind } from './backend.js';
 import { scoreOfKey } from './numbers.js';
+import type { Kept } from './pipeline.js';
 
 /** One detection, the shape that transformers.js users know. */
 export interface Detection {

@@ -1,10 +1,12 @@
 // One head on a backend: each call goes where the backend chooses, with its tensors brought to where they are needed.
 // Pipelines are made when they are first wanted, and made anew after a loss.
 
-import type { BackendKind, CallParams, Choice, GpuPipeline, Kept, ManagedBackend, Pipeline, PipelineOptions } from './backend.js';
+import type { BackendKind, Choice, ManagedBackend } from './backend.js';
 import { refuse } from './checks.js';
 import { KedgeError } from './errors.js';
 import { GpuSlot } from './gpu-link.js';
+import type { GpuPipeline, Kept, Pipeline, PipelineOptions } from './pipeline.js';
+import type { CallParams } from './plan.js';
 import type { BoundTensor } from './tensors.js';
 
 /** What one call works on. */

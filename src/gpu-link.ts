@@ -1,10 +1,10 @@
 // The one link to the GPU: fetches the GPU code when it is first wanted, notices that the device was lost, and opens
 // a new one or gives up, as configured. Life of a device: new, ready, lost or disposed; there is no way back.
 
-import type { GpuBackend, GpuModule, GpuPipeline, PipelineOptions } from './backend.js';
 import { cpuParts } from './cpu/parts.js';
 import { KedgeError } from './errors.js';
 import type { BackendSettings } from './options.js';
+import type { GpuBackend, GpuModule, GpuPipeline, PipelineOptions } from './pipeline.js';
 
 /** Devices opened in a row after losses, none of which finished a call. */
 const MAX_REOPENINGS = 2;

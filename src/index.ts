@@ -3,17 +3,7 @@
 export { type AnchorGridOptions, anchorGrid } from './anchors/grid.js';
 export { type AnchorPointOptions, anchorPoints } from './anchors/points.js';
 export { type SsdPriorOptions, ssdPriors } from './anchors/priors.js';
-export {
-	type Backend,
-	type BackendKind,
-	type Choice,
-	checkWebGPU,
-	createBackend,
-	type Encoded,
-	type EncodedLayout,
-	type IouKind,
-	type WebGPUReport,
-} from './backend.js';
+export { type Backend, type BackendKind, type Choice, checkWebGPU, createBackend } from './backend.js';
 export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';
 export { type Letterbox, type LetterboxOptions, letterbox } from './boxes/letterbox.js';
 export type { ArgumentFault } from './checks.js';
@@ -34,5 +24,6 @@ export { type Yolov8Options, yolov8 } from './heads/yolov8.js';
 export type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions } from './inputs.js';
 export { boxIou, nms } from './operations.js';
 export type { BackendOptions, CallOptions, OnLost, PostprocessorOptions, Semantics } from './options.js';
+export type { Encoded, EncodedLayout, IouKind, WebGPUReport } from './pipeline.js';
 export { createPostprocessor, type EncodeOptions, type Postprocessor, type RunOptions, type Transform } from './postprocessor.js';
 export type { Outputs, TensorLike } from './tensors.js';

@@ -1,10 +1,11 @@
 // The arrays that single operations take, checked once before any work: boxes, scores, class ids. What comes out are
 // plain Float32Arrays of equal length, xyxy; the caller's arrays are never written to.
 
-import type { CallParams, IouKind, NmsInput } from './backend.js';
 import { BOX_FORMATS, type BoxFormat, convertBoxes } from './boxes/formats.js';
 import { checkAttached, checkNumber, checkWord, NO_LIMIT, readOptions, refuse, refuseUnless } from './checks.js';
 import { type CallOptions, checkCall, checkSemantics, type Semantics, toCallParams } from './options.js';
+import type { IouKind, NmsInput } from './pipeline.js';
+import type { CallParams } from './plan.js';
 
 /** Numbers as callers may give them: Float32Array, Float64Array, Float16Array, Int32Array, number[]; rounded to float32 once. */
 export type FloatsLike = Float32Array | Float64Array | Int32Array | readonly number[];

@@ -1,7 +1,7 @@
 // From the words of a result (header and rows per image, see layout.ts) to arrays: what both the GPU and the twins wrote.
 
-import type { Kept } from './backend.js';
 import { HEADER, HEADER_WORDS, ROW, ROW_WORDS } from './layout.js';
+import type { Kept } from './pipeline.js';
 
 /** Words of one image's result with room for `rows` rows. */
 export function resultWords(rows: number): number {

@@ -1,9 +1,10 @@
 // Single operations on the CPU, at once: the public nms and boxIou.
 
-import type { CallParams, IouKind, NmsInput } from './backend.js';
 import { boxIou as pairwiseIou } from './boxes/iou.js';
 import { nmsFast } from './cpu/fast.js';
 import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
+import type { IouKind, NmsInput } from './pipeline.js';
+import type { CallParams } from './plan.js';
 
 /** nms of checked input. */
 export function nmsOnCpu({ boxes, scores, classIds }: NmsInput, call: CallParams): Uint32Array {

@@ -1,11 +1,13 @@
 // The only validator of options: defaults, checks, error texts. What comes out is complete and safe to use; thresholds
 // leave as the integer key and the float32 that every stage takes (see CallParams).
 
-import type { Backend, BackendKind, CallParams, PipelineOptions } from './backend.js';
+import type { Backend, BackendKind } from './backend.js';
 import { decisionThreshold } from './boxes/overlap.js';
 import { checkBoolean, checkCount, checkInteger, checkMethods, checkNumber, checkUnit, checkWord, NO_LIMIT, readOptions, refuse } from './checks.js';
 import type { Head } from './heads/head.js';
 import { keyOf, logit, nextDown, nextUp } from './numbers.js';
+import type { PipelineOptions } from './pipeline.js';
+import type { CallParams } from './plan.js';
 import { BITMASK_LIMIT, keysAreLogits, STAGES } from './plan.js';
 
 /** The switches in which implementations of NMS differ. Thresholds are rounded to float32 before they are compared. */

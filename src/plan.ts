@@ -2,11 +2,32 @@
 // steps, the size of each buffer. The GPU backend and the twins follow the same plan, so a run may change sides
 // after any step.
 
-import type { CallParams } from './backend.js';
 import type { Head, Level } from './heads/head.js';
 import { CANDIDATE, HEADER_WORDS, type LevelValues, type Params, PHASE, type RangeValues, ROW_WORDS, type Sizes, stateWords } from './layout.js';
 import { scoreOfKey } from './numbers.js';
 import type { BoundTensor, TensorStrides } from './tensors.js';
+
+/** Numbers of one call after checking, as every stage takes them. */
+export interface CallParams {
+	/** Smallest score key that passes (see numbers.ts). */
+	minKey: number;
+	/** Smallest objectness key that is looked at: of the logit when the head's objectness is one. */
+	minObjectnessKey: number;
+	/** Suppress above this float32; already one float lower when the rule is '>='. */
+	iouThreshold: number;
+	/** 2^32 - 1 for no limit. */
+	maxDetections: number;
+	/** 2^32 - 1 for no cut. */
+	maxCandidates: number;
+	classAgnostic: boolean;
+	/** Higher id first among equal scores. */
+	tiesHighest: boolean;
+	/** Lowest and highest key worth a histogram bin of their own; only speed depends on them. */
+	binLow: number;
+	binHigh: number;
+	timings?: boolean;
+	signal?: AbortSignal;
+}
 
 /** The stages in order; the same word names the shader, the twin, the test and the readout. */
 export const STAGES = ['decode', 'bins', 'scatter', 'rank', 'suppress'] as const;

@@ -1,13 +1,15 @@
 // The main job: outputs of a model in, detections out. Each call is checked, bound to the head, dispatched, and finished
 // on the host. Calls may overlap; their results come in the order of the calls.
 
-import { type BackendKind, type CallParams, type Choice, type Encoded, ManagedBackend } from './backend.js';
+import { type BackendKind, type Choice, ManagedBackend } from './backend.js';
 import { refuse } from './checks.js';
 import { type Detections, type FrameMap, finishDetections } from './detections.js';
 import { type Call, copyOnCpu, Dispatch } from './dispatch.js';
 import { KedgeError } from './errors.js';
 import type { Head } from './heads/head.js';
 import { type CallOptions, checkPostprocessorOptions, checkRunOptions, type PostprocessorOptions, type Settings } from './options.js';
+import type { Encoded } from './pipeline.js';
+import type { CallParams } from './plan.js';
 import { type FrameTransform, keysAreLogits } from './plan.js';
 import { type BoundTensor, bindTensor, normalizeOutputs, type Outputs, type SuggestHead } from './tensors.js';
 

@@ -1,8 +1,9 @@
 // The CPU backend: scan, then fast suppression, one image after the other. Everything happens before `run` returns its
 // promise, so the caller's arrays may change afterwards.
 
-import type { CallParams, Kept, Pipeline, PipelineOptions } from '../backend.js';
 import { KedgeError } from '../errors.js';
+import type { Kept, Pipeline, PipelineOptions } from '../pipeline.js';
+import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { suppressRows, toKept } from './fast.js';
 import { scan } from './scan.js';

@@ -1,9 +1,9 @@
 // From the hits of an anchor to candidate rows: which classes count, the box, the row. What every way of scanning shares.
 
-import type { CallParams } from '../backend.js';
 import { isUsableBox } from '../boxes/overlap.js';
 import type { Head, Level } from '../heads/head.js';
 import { bitsToFloat, floatBits, halfToFloat } from '../numbers.js';
+import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { AREA, CLASS, ID, KEY, ROW, writeBox } from './rows.js';
 import type { Workspace } from './workspace.js';

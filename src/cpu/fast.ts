@@ -1,9 +1,10 @@
 // Suppression on one thread, fast: sections of the ranking (ranking.ts) against the kept boxes by place (grid.ts).
 // The same answer as nms.ts. Takes candidate rows from the scan, from the GPU, or from the arrays of nms().
 
-import type { CallParams, Kept } from '../backend.js';
 import { decisionThreshold, isUsableBox } from '../boxes/overlap.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
+import type { Kept } from '../pipeline.js';
+import type { CallParams } from '../plan.js';
 import type { SuppressionResult, SuppressionRules } from './nms.js';
 import { CLASS, ID, KEY, ROW, writeBox } from './rows.js';
 import { giveBack, takeWorkspace, type Workspace } from './workspace.js';

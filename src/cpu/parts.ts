@@ -1,7 +1,7 @@
 // What the GPU backend borrows: suppression of candidates that the GPU decoded ('hybrid'), and the twins that carry a
 // run on from any step (the stage switch). Handed over by whoever knows both sides; cpu and gpu never import each other.
 
-import type { CpuParts } from '../backend.js';
+import type { CpuParts } from '../pipeline.js';
 
 export const cpuParts: CpuParts = {
 	async suppressCandidates(words, count, { numClasses, suppression }, multiLabel, call) {

@@ -6,9 +6,10 @@
 //   anchor-major [A, C]    scanRows     per anchor one run of scores
 //   objectness, softmax    anchors.ts   per anchor arithmetic, for the few anchors that can pass
 
-import type { CallParams, PipelineOptions } from '../backend.js';
 import type { Field } from '../heads/head.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
+import type { PipelineOptions } from '../pipeline.js';
+import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { scanObjectness, scanSoftmax } from './anchors.js';
 import { bitsAt, cellOf, emit, isAllowed, type LevelScan, makeView, NAN_KEY, shapeOf, type View } from './candidates.js';

@@ -1,8 +1,8 @@
 // The whole pipeline on the twins, or the rest of it: a run that the GPU began is carried on here from any step.
 
-import type { Contents, Kept, TwinRun } from '../backend.js';
 import { readKept } from '../kept.js';
 import { HEADER_WORDS } from '../layout.js';
+import type { Contents, Kept, TwinRun } from '../pipeline.js';
 import { planLevel, type Step } from '../plan.js';
 import type { CpuTensor } from '../tensors.js';
 import { bins } from './bins.js';

@@ -1,9 +1,9 @@
 // The GPU backend: one device and what was built on it. Loaded when a GPU is first wanted, so that a page that asks for
 // the CPU never downloads a shader.
 
+import { KedgeError } from '../errors.js';
 import type { CpuParts, GpuBackend, GpuPipeline, IouKind, NmsInput, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
-import { KedgeError } from '../errors.js';
 import type { BoundTensor } from '../tensors.js';
 import { adoptDevice, type Device, openDevice } from './device.js';
 import { BoxIou } from './iou.js';

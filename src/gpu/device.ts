@@ -1,8 +1,8 @@
 // The life of a GPUDevice: opening one, noticing that it is gone, and turning what the platform says into KedgeErrors.
 // A device the caller gave is never destroyed, never relabelled, and gets no handlers.
 
-import type { WebGPUReport } from '../pipeline.js';
 import { KedgeError } from '../errors.js';
+import type { WebGPUReport } from '../pipeline.js';
 
 type NoWebGPUReason = NonNullable<WebGPUReport['reason']>;
 

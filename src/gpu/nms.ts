@@ -1,8 +1,8 @@
 // nms() as a head: boxes already decoded, one class channel (the score), class ids in the place of the objectness.
 
-import type { NmsInput } from '../pipeline.js';
 import { boxes } from '../codecs/boxes.js';
 import type { Head } from '../heads/head.js';
+import type { NmsInput } from '../pipeline.js';
 import type { BoundTensor } from '../tensors.js';
 
 /** The head of n boxes. */

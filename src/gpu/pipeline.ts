@@ -2,12 +2,12 @@
 // A ring of slots lets the next frame be submitted while the last one is mapped; after warm-up a run makes no GPU object.
 
 import type { DecodeVariant } from '../../shaders/decode.wgsl.js';
-import type { Encoded, GpuPipeline, Kept } from '../pipeline.js';
-import type { CallParams } from '../plan.js';
 import { KedgeError } from '../errors.js';
 import type { Head } from '../heads/head.js';
 import { resultWords } from '../kept.js';
 import { HEADER, HEADER_WORDS, ROW, ROW_WORDS, SIZES, type Sizes } from '../layout.js';
+import type { Encoded, GpuPipeline, Kept } from '../pipeline.js';
+import type { CallParams } from '../plan.js';
 import { BITMASK_LIMIT, type Capacity, type FrameTransform, planCapacity } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { type Device, platformError } from './device.js';

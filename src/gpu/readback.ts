@@ -1,10 +1,10 @@
 // From the GPU to results: one map of headers and first rows (hybrid: counters and first candidates), a second one only
 // when there is more. A result that does not carry the serial number of its call is none.
 
-import type { CpuParts, Kept } from '../pipeline.js';
 import { KedgeError } from '../errors.js';
 import { readKept, resultWords } from '../kept.js';
 import { CANDIDATE, COUNTERS, HEADER, HEADER_WORDS, NUM_COUNTERS, PARAMS, ROW_WORDS, type Sizes, stateWords } from '../layout.js';
+import type { CpuParts, Kept } from '../pipeline.js';
 import type { Device } from './device.js';
 import type { GpuPipelineOptions, Prepared } from './run.js';
 import { FIRST_CANDIDATES, FIRST_ROWS, firstBytes } from './slot.js';

@@ -1,10 +1,9 @@
 // What a run on the GPU carries from the call to the result.
 
-import type { CpuParts, PipelineOptions } from '../pipeline.js';
-import type { CallParams } from '../plan.js';
 import type { Head } from '../heads/head.js';
 import type { Params, Sizes } from '../layout.js';
-import type { Capacity, Step } from '../plan.js';
+import type { CpuParts, PipelineOptions } from '../pipeline.js';
+import type { CallParams, Capacity, Step } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import type { BoundRange, Slot } from './slot.js';
 import type { Stage } from './stage.js';

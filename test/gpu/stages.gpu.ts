@@ -3,13 +3,13 @@
 // Toy sizes first, so that seven boxes reach every multi-pass path.
 
 import { assert } from 'chai';
-import type { CallParams } from '../../src/backend.js';
 import { candidateWord, type Memory, stateOf } from '../../src/cpu/memory.js';
 import { retinanet } from '../../src/heads/retinanet.js';
 import { ssd } from '../../src/heads/ssd.js';
 import { yolov5 } from '../../src/heads/yolov5.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
 import { COUNTERS, ROW_WORDS, SIZES, type Sizes } from '../../src/layout.js';
+import type { CallParams } from '../../src/plan.js';
 import { boxesAsHead, callOf } from '../support/calls.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { type BoxSet, random, randomBoxes, randomScores, type ScoreSet } from '../support/random.js';

@@ -1,10 +1,10 @@
 // Heads, tensors and call numbers for tests that go below the public door.
 
-import type { CallParams } from '../../src/backend.js';
 import { decisionThreshold } from '../../src/boxes/overlap.js';
 import { nmsHead, nmsTensors } from '../../src/gpu/nms.js';
 import type { Head } from '../../src/heads/head.js';
 import { keyOf, logit, nextUp } from '../../src/numbers.js';
+import type { CallParams } from '../../src/plan.js';
 import type { BoundTensor } from '../../src/tensors.js';
 
 /** The numbers of a call: strict thresholds, no limits unless given. */

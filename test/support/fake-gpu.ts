@@ -1,7 +1,6 @@
 // A GPU that is none: pipelines that compute on the CPU but settle when the test says so, devices that are lost on
 // demand. For everything between the caller and gpu/: order, abort, dispose, loss, choice.
 
-import type { CallParams, Encoded, GpuBackend, GpuModule, GpuPipeline, Kept, PipelineOptions, WebGPUReport } from '../../src/backend.js';
 import { type BackendKind, ManagedBackend } from '../../src/backend.js';
 import { createCpuPipeline } from '../../src/cpu/backend.js';
 import { nmsTextbook } from '../../src/cpu/nms.js';
@@ -9,7 +8,8 @@ import { KedgeError } from '../../src/errors.js';
 import { GpuLink } from '../../src/gpu-link.js';
 import { boxIou } from '../../src/operations.js';
 import { checkBackendOptions } from '../../src/options.js';
-import type { FrameTransform } from '../../src/plan.js';
+import type { Encoded, GpuBackend, GpuModule, GpuPipeline, Kept, PipelineOptions, WebGPUReport } from '../../src/pipeline.js';
+import type { CallParams, FrameTransform } from '../../src/plan.js';
 import type { BoundTensor } from '../../src/tensors.js';
 
 /** A call that has been submitted and waits for the test. */

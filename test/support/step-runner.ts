@@ -1,7 +1,6 @@
 // Runs a single step of the pipeline on the GPU, from given memory to memory: so that every stage is tested alone
 // against its twin, whatever the stages before it do.
 
-import type { CallParams, TwinRun } from '../../src/backend.js';
 import { createMemory, type Memory } from '../../src/cpu/memory.js';
 import { runTwin } from '../../src/cpu/twins.js';
 import { adoptDevice, type Device } from '../../src/gpu/device.js';
@@ -11,6 +10,8 @@ import { decodeSpec, kernelOf, kernelSpecs, workgroupsOf } from '../../src/gpu/s
 import { readBuffer, upload } from '../../src/gpu/transfer.js';
 import type { Head } from '../../src/heads/head.js';
 import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../../src/layout.js';
+import type { TwinRun } from '../../src/pipeline.js';
+import type { CallParams } from '../../src/plan.js';
 import { type Capacity, planCapacity, planLevel, planParams, planSteps, type Step } from '../../src/plan.js';
 import type { BoundTensor, CpuTensor } from '../../src/tensors.js';
 

@@ -1,11 +1,11 @@
 // Small jobs with hand-worked answers, for tests of what happens around a call: a postprocessor of 21 anchors, the same
 // with its tensor on the GPU, one with more rows than the first readback takes, and encode().
 
-import type { EncodedLayout } from '../../src/backend.js';
 import type { Detections } from '../../src/detections.js';
 import { KedgeError } from '../../src/errors.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
 import type { OnLost } from '../../src/options.js';
+import type { EncodedLayout } from '../../src/pipeline.js';
 import { createPostprocessor, type Postprocessor } from '../../src/postprocessor.js';
 
 /** Where to run. */

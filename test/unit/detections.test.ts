@@ -1,10 +1,10 @@
 // What a user gets, from numbers worked out by hand.
 
 import { describe, expect, it } from 'vitest';
-import type { Kept } from '../../src/backend.js';
 import { letterbox } from '../../src/boxes/letterbox.js';
 import { finishDetections, type View } from '../../src/detections.js';
 import { keyOf } from '../../src/numbers.js';
+import type { Kept } from '../../src/pipeline.js';
 
 /** Two detections in a 640 x 640 network input. */
 function kept(scores: number[], changes: Partial<Kept> = {}): Kept {

@@ -27,6 +27,7 @@ const TABLE: Record<string, readonly string[]> = {
 	kept: ['layout'],
 	plan: ['layout'],
 	heads: ['anchors', 'codecs', 'tensors', 'boxes'],
+	pipeline: [],
 	tensors: [],
 	anchors: ['boxes'],
 	codecs: ['boxes'],
@@ -41,7 +42,7 @@ const WORDS = ['checks', 'errors', 'numbers'];
 const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['operations'], postprocessor: ['heads'] };
 
 /** Descriptions: their types say what a thing is, whoever makes it. Type imports leave nothing behind at run time. */
-const DESCRIPTIONS = ['backend', 'heads', 'tensors', 'codecs', 'boxes', 'options', 'inputs', 'detections', 'plan', 'layout'];
+const DESCRIPTIONS = ['pipeline', 'backend', 'heads', 'tensors', 'codecs', 'boxes', 'options', 'inputs', 'detections', 'plan', 'layout'];
 /** Other type imports. */
 const TYPES: Record<string, readonly string[]> = { onnxruntime: ['postprocessor'], tfjs: ['postprocessor'], gpu: ['shaders'] };
 

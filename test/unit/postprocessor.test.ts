@@ -3,13 +3,13 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import type { WebGPUReport } from '../../src/backend.js';
 import { letterbox } from '../../src/boxes/letterbox.js';
 import type { Detections } from '../../src/detections.js';
 import { KedgeError } from '../../src/errors.js';
 import { ssd } from '../../src/heads/ssd.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
 import type { PostprocessorOptions } from '../../src/options.js';
+import type { WebGPUReport } from '../../src/pipeline.js';
 import { createPostprocessor } from '../../src/postprocessor.js';
 import type { TensorLike } from '../../src/tensors.js';
 import { FakeDevice, FakeGpu, fakeBuffer } from '../support/fake-gpu.js';

@@ -1,7 +1,6 @@
 // The CPU pipeline as a whole: its promise, its scratch memory, and candidates that come from elsewhere.
 
 import { describe, expect, it } from 'vitest';
-import type { CallParams, Kept } from '../../../src/backend.js';
 import type { BoxCodec } from '../../../src/codecs/codec.js';
 import { createCpuPipeline } from '../../../src/cpu/backend.js';
 import { nmsFast, suppressCandidates } from '../../../src/cpu/fast.js';
@@ -10,6 +9,8 @@ import { giveBack, takeWorkspace } from '../../../src/cpu/workspace.js';
 import type { Head } from '../../../src/heads/head.js';
 import { CANDIDATE } from '../../../src/layout.js';
 import { keyOf } from '../../../src/numbers.js';
+import type { Kept } from '../../../src/pipeline.js';
+import type { CallParams } from '../../../src/plan.js';
 import type { BoundTensor } from '../../../src/tensors.js';
 import { random, randomBoxes, randomScores } from '../../support/random.js';
 

@@ -2,12 +2,13 @@
 // know nothing of layouts: random and adversarial tensors in every layout, activation and type.
 
 import { describe, expect, it } from 'vitest';
-import type { CallParams, Kept } from '../../../src/backend.js';
 import type { BoxCodec } from '../../../src/codecs/codec.js';
 import { createCpuPipeline } from '../../../src/cpu/backend.js';
 import { nmsTextbook } from '../../../src/cpu/nms.js';
 import type { Head, Level, ScoreSpec } from '../../../src/heads/head.js';
 import { exp32, keyOf, nextDown, nextUp, reciprocal32, sigmoid32 } from '../../../src/numbers.js';
+import type { Kept } from '../../../src/pipeline.js';
+import type { CallParams } from '../../../src/plan.js';
 import type { BoundTensor } from '../../../src/tensors.js';
 import { random } from '../../support/random.js';
 

@@ -1,0 +1,143 @@
+// What a pipeline is given and gives back, whichever side runs it; what gpu/ exports and what it borrows from cpu/.
+// Only types: the words in which backends, postprocessor and stages speak to each other.
+
+import type { Head } from './heads/head.js';
+import type { Params, Sizes } from './layout.js';
+import type { CallParams, Capacity, FrameTransform, Step } from './plan.js';
+import type { BoundTensor } from './tensors.js';
+
+/** What is fixed when a postprocessor is made. */
+export interface PipelineOptions {
+	head: Head;
+	multiLabel: boolean;
+	/** Allowed class ids as a bit set, ceil(numClasses / 32) words; undefined: all. */
+	classFilter?: Uint32Array;
+	suppression: 'blocked' | 'bitmask';
+	/** Run only the first n stages on the GPU and the rest on the twins; undefined: all on the GPU. */
+	gpuStages?: number;
+	latency?: 'normal' | 'low';
+}
+
+/** The kept candidates of one image, best first, boxes in network-input pixels. */
+export interface Kept {
+	count: number;
+	boxes: Float32Array;
+	/** Orderable score bits: of the logit when the head's score is one sigmoid, else of the score. */
+	keys: Uint32Array;
+	classIds: Uint32Array;
+	/** Anchor indices. */
+	indices: Uint32Array;
+	numCandidates: number;
+	truncated: number;
+	rejected: number;
+	/** Milliseconds per stage, when asked for and known. */
+	timings?: Record<string, number>;
+	/** Bytes copied from the GPU for this call, all images. */
+	bytesRead: number;
+}
+
+/** A head made ready on a backend. */
+export interface Pipeline {
+	/** One result per image of the batch. CPU tensors are copied or used up before the first await. */
+	run(tensors: readonly BoundTensor[], batch: number, call: CallParams): Promise<Kept[]>;
+	dispose(): void;
+}
+
+/** Where in the buffer of `encode` the results stand. All numbers are bytes. */
+export interface EncodedLayout {
+	readonly numImages: number;
+	/** From one image's header to the next one's. */
+	readonly imageStride: number;
+	/** From an image's header to its first row. */
+	readonly rowOffset: number;
+	readonly rowStride: number;
+	/** Rows an image has room for; how many are in use is the header's `count`. */
+	readonly maxRows: number;
+	/** Fields of the header (u32 each) and of a row, by name. */
+	readonly header: Readonly<Record<string, number>>;
+	readonly row: Readonly<Record<string, number>>;
+	/** The same as WGSL: `struct Header` and `struct Row`. */
+	readonly wgsl: string;
+}
+
+/** A result that stays on the GPU; valid once the caller has submitted the encoder, until the next `encode` or `run`. */
+export interface Encoded {
+	readonly buffer: GPUBuffer;
+	readonly layout: EncodedLayout;
+}
+
+/** A head made ready on the GPU. */
+export interface GpuPipeline extends Pipeline {
+	/** Appends the work to the caller's encoder. With `frame` rows are mapped to the frame and clipped to it. */
+	encode(encoder: GPUCommandEncoder, tensors: readonly BoundTensor[], batch: number, call: CallParams, frame?: FrameTransform): Encoded;
+}
+
+/** Boxes of one `nms`, checked: xyxy [N, 4], scores [N], class ids [N] when classes are kept apart. */
+export interface NmsInput {
+	readonly boxes: Float32Array;
+	readonly scores: Float32Array;
+	readonly classIds?: Uint32Array;
+}
+
+/** The measures of overlap: intersection over union, generalised, distance, complete; over the first area; over the smaller area. */
+export type IouKind = 'iou' | 'giou' | 'diou' | 'ciou' | 'iof' | 'iom';
+
+/** One device and what was built on it. Lost once, it is lost for good: every pending and later promise rejects with DEVICE_LOST. */
+export interface GpuBackend {
+	readonly device: GPUDevice;
+	/** What computes, for people: "google swiftshader". */
+	readonly adapterName?: string;
+	createPipeline(options: PipelineOptions): Promise<GpuPipeline>;
+	/** Kept indices, best first. Arrays are copied or used up before the first await. */
+	nms(input: NmsInput, call: CallParams): Promise<Uint32Array>;
+	boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array>;
+	/** Frees everything; destroys the device only when it opened it itself. */
+	dispose(): void;
+}
+
+/** What `checkWebGPU` finds. */
+export interface WebGPUReport {
+	readonly available: boolean;
+	/** Undefined when available. */
+	readonly reason?: 'insecure-context' | 'no-webgpu' | 'no-adapter' | 'no-device' | 'limits';
+	/** The adapter computes on the CPU: right, but no faster. */
+	readonly software: boolean;
+	/** What the adapter calls itself; '' when there is none or the browser hides it. */
+	readonly adapter: string;
+}
+
+/** A run that changes sides: what the twins need besides the contents of the buffers. */
+export interface TwinRun {
+	readonly head: Head;
+	readonly params: Params;
+	readonly tensors: readonly BoundTensor[];
+	readonly classFilter?: Uint32Array;
+	/** The objectness tensor's place holds class ids (nms). */
+	readonly givenClasses?: boolean;
+}
+
+/** Buffers by name, as bytes. */
+export interface Contents {
+	readonly sizes: Sizes;
+	readonly capacity: Capacity;
+	readonly contents: Readonly<Record<string, ArrayBuffer>>;
+}
+
+/** What cpu/ does for gpu/, which does not import it: suppression for 'hybrid', the rest of a run for the stage switch. */
+export interface CpuParts {
+	/** Sorts and suppresses candidate rows read from the GPU (CANDIDATE layout, 8 words each). */
+	suppressCandidates(rows: Uint32Array, count: number, head: Head, multiLabel: boolean, call: CallParams): Promise<Kept>;
+	/** Does the remaining steps on the twins. One result per image. */
+	runTwins(run: TwinRun, memory: Contents, steps: readonly Step[]): Promise<Kept[]>;
+}
+
+/** What gpu/backend.ts exports; loaded when a GPU is first wanted. */
+export interface GpuModule {
+	/** Throws KedgeError NO_WEBGPU when there is none; a caller's lost device is DEVICE_LOST. */
+	createGpuBackend(options: { device?: GPUDevice; gpu?: GPU; kind: 'webgpu' | 'hybrid'; cpu: CpuParts }): Promise<GpuBackend>;
+	checkWebGPU(gpu?: GPU): Promise<WebGPUReport>;
+	/** Whether a device that was given computes on the CPU, as far as it says. */
+	isSoftware(device: GPUDevice): Promise<boolean>;
+	/** A raw tensor to CPU memory: `strides.numElements` elements, for runs on the CPU. */
+	readTensor(device: GPUDevice, bound: BoundTensor): Promise<BoundTensor>;
+}
