@@ -1,6 +1,7 @@
 // The public door: re-exports only.
 
 export { type AnchorGridOptions, anchorGrid } from './anchors/grid.js';
+export { type MediapipeAnchorOptions, type MediapipeMultiscale, mediapipeAnchors } from './anchors/mediapipe.js';
 export { type AnchorPointOptions, anchorPoints } from './anchors/points.js';
 export { type SsdPriorOptions, ssdPriors } from './anchors/priors.js';
 export { type Backend, type BackendKind, type Choice, checkWebGPU, createBackend } from './backend.js';

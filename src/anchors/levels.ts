@@ -1,7 +1,7 @@
 // What every anchor generator needs first: the strides and grids of the pyramid levels, checked.
 
 import { checkSize } from '../boxes/formats.js';
-import { refuse } from '../checks.js';
+import { refuse, refuseUnless } from '../checks.js';
 
 /** Height and width of a feature map in cells. */
 export type GridSize = readonly [number, number];
@@ -10,9 +10,15 @@ export type GridSize = readonly [number, number];
 export function checkPositive(call: string, name: string, values: unknown): readonly number[] {
 	if (!Array.isArray(values) || values.length === 0) refuse(TypeError, call, name, 'must be a list with at least one number', values);
 	values.forEach((v, i) => {
-		if (typeof v !== 'number' || !(v > 0) || v === Infinity) refuse(RangeError, call, `${name}[${i}]`, 'must be a positive number', v);
+		checkPositiveNumber(call, `${name}[${i}]`, v);
 	});
 	return values;
+}
+
+/** Throws unless `value` is a positive finite number. */
+export function checkPositiveNumber(call: string, name: string, value: unknown): number {
+	if (typeof value === 'number' && value > 0 && value < Infinity) return value;
+	refuseUnless(typeof value === 'number', call, name, 'must be a positive number', value);
 }
 
 /** Grids of the levels: as given, else ceil(input / stride). */
