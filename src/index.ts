@@ -4,6 +4,7 @@ export { type AnchorGridOptions, anchorGrid } from './anchors/grid.js';
 export { type MediapipeAnchorOptions, type MediapipeMultiscale, mediapipeAnchors } from './anchors/mediapipe.js';
 export { type AnchorPointOptions, anchorPoints } from './anchors/points.js';
 export { type SsdPriorOptions, ssdPriors } from './anchors/priors.js';
+export { type ImagePyramidOptions, imagePyramid, type MtcnnCellOptions, mtcnnCells, type PyramidLevel } from './anchors/pyramid.js';
 export { type Backend, type BackendKind, type Choice, checkWebGPU, createBackend } from './backend.js';
 export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';
 export { type Letterbox, type LetterboxOptions, letterbox } from './boxes/letterbox.js';

@@ -29,9 +29,13 @@ export function levelGrids(call: string, inputSize: readonly [number, number], s
 	if (!Array.isArray(given) || given.length !== strides.length)
 		refuse(RangeError, call, 'gridSizes', `must have one [height, width] per stride, ${strides.length}`, given);
 	given.forEach((grid, i) => {
-		if (!Array.isArray(grid) || grid.length !== 2 || !grid.every((n) => Number.isInteger(n) && n >= 0)) {
-			refuse(RangeError, call, `gridSizes[${i}]`, 'must be [height, width] in cells', grid);
-		}
+		checkGrid(call, `gridSizes[${i}]`, grid);
 	});
 	return given.slice();
+}
+
+/** A grid in whole cells; either side may be 0. */
+export function checkGrid(call: string, name: string, grid: unknown): GridSize {
+	if (Array.isArray(grid) && grid.length === 2 && grid.every((n) => Number.isInteger(n) && n >= 0)) return grid as unknown as GridSize;
+	refuse(RangeError, call, name, 'must be [height, width] in cells', grid);
 }
