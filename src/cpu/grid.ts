@@ -94,11 +94,13 @@ export class KeptGrid {
 		this.words = words;
 		this.threshold = threshold;
 		this.agnostic = classAgnostic;
-		const safe = Math.max(0, threshold - SLACK);
+		// Below zero for the smallest thresholds: the slack is kept there, too.
+		const bound = threshold - SLACK;
+		const safe = Math.max(0, bound);
 		this.safe = safe;
-		this.share = Math.min(0.5, safe);
+		this.share = Math.min(0.5, bound);
 		this.shrink = Math.max(0, 1 - 0.5 / safe);
-		this.reach = (1 - safe) / (2 + 2 * safe);
+		this.reach = (1 - bound) / (2 + 2 * bound);
 		// Cells are twice the smallest size of their class, and smaller with the shrunk boxes.
 		const cell = 2 * 2 ** Math.ceil(Math.log2(1 - 2 * this.shrink));
 		for (let size = 0; size < SIZES; size++) this.inverseCell[size] = 1 / (2 ** (2 * size - 127) * cell);
