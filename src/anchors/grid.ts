@@ -1,32 +1,32 @@
-// Anchors of region proposal networks and RetinaNet: every cell of every level carries the same base boxes.
-// The references disagree in rounding, in the order inside a cell and in where the cell's centre is; `style` says whose
-// rules hold. ratio = height / width in all of them. Order: level, y, x, anchor.
+// Anchors of region proposal networks, RetinaNet and EfficientDet: every cell of every level carries the same base boxes.
+// The references disagree in rounding, in the order inside a cell, in where the cell's centre is and how far cells are
+// apart; `style` says whose rules hold. ratio = height / width in all but EfficientDet. Order: level, y, x, anchor.
 
 import { checkWord, readOptions, refuse } from '../checks.js';
 import { roundHalfEven } from '../numbers.js';
-import { checkPositive, type GridSize, levelGrids } from './levels.js';
+import { checkPositive, type GridSize, levelGrids, levelSizes } from './levels.js';
 
-/** Whose rules: torchvision AnchorGenerator, detectron2 DefaultAnchorGenerator, mmdetection AnchorGenerator and LegacyAnchorGenerator, fizyr keras-retinanet. */
-export type AnchorStyle = 'torchvision' | 'detectron2' | 'mmdet' | 'mmdet-legacy' | 'keras-retinanet';
-export const ANCHOR_STYLES: readonly AnchorStyle[] = ['torchvision', 'detectron2', 'mmdet', 'mmdet-legacy', 'keras-retinanet'];
+/** Whose rules: torchvision AnchorGenerator, detectron2 DefaultAnchorGenerator, mmdetection AnchorGenerator and LegacyAnchorGenerator, fizyr keras-retinanet, google/automl EfficientDet. */
+export type AnchorStyle = 'torchvision' | 'detectron2' | 'mmdet' | 'mmdet-legacy' | 'keras-retinanet' | 'efficientdet';
+export const ANCHOR_STYLES: readonly AnchorStyle[] = ['torchvision', 'detectron2', 'mmdet', 'mmdet-legacy', 'keras-retinanet', 'efficientdet'];
 
 /** Options of `anchorGrid`. */
 export interface AnchorGridOptions {
 	/** Network input in pixels, [height, width]. */
 	inputSize: readonly [number, number];
-	/** Pixels per cell of each level. 'torchvision' uses floor(input / grid) instead. */
+	/** Pixels per cell of each level. 'torchvision' uses floor(input / grid) instead, 'efficientdet' the fraction input / grid. */
 	strides: readonly number[];
 	/** Grids in cells; default ceil(input / stride). */
 	gridSizes?: readonly GridSize[];
-	/** Anchor sizes (square root of the area) in pixels, one or several per level. */
+	/** Anchor sizes (square root of the area) in pixels, one or several per level. EfficientDet: 4 strides; it grows with the fractional stride. */
 	sizes: readonly (number | readonly number[])[];
-	/** Heights over widths. Default [0.5, 1, 2]. */
+	/** Heights over widths, default [0.5, 1, 2]. 'efficientdet': widths over heights, default [1, 2, 0.5]. */
 	ratios?: readonly number[];
-	/** Factors on every size. Default [1]. RetinaNet: 1, 2^(1/3), 2^(2/3). */
+	/** Factors on every size. Default [1]. RetinaNet and EfficientDet: 1, 2^(1/3), 2^(2/3). */
 	scales?: readonly number[];
 	/** Default 'torchvision'. */
 	style?: AnchorStyle;
-	/** Where in the cell its anchors are centred, in cells. Default 0; 0.5 for 'keras-retinanet' and 'mmdet-legacy'. */
+	/** Where in the cell its anchors are centred, in cells. Default 0; 0.5 for 'keras-retinanet', 'mmdet-legacy' and 'efficientdet'. */
 	offset?: number;
 }
 
@@ -38,14 +38,17 @@ interface Style {
 	readonly offset: number;
 	/** Corners on pixel centres: a box of w pixels spans w - 1. */
 	readonly inclusive: boolean;
+	/** From cell to cell: the stride as given, or input / grid, by whole pixels or not. */
+	readonly step: 'stride' | 'whole' | 'fraction';
 }
 
 const STYLES: Record<AnchorStyle, Style> = {
-	torchvision: { rounded: true, sizesOuter: false, offset: 0, inclusive: false },
-	detectron2: { rounded: false, sizesOuter: true, offset: 0, inclusive: false },
-	mmdet: { rounded: false, sizesOuter: false, offset: 0, inclusive: false },
-	'mmdet-legacy': { rounded: true, sizesOuter: false, offset: 0.5, inclusive: true },
-	'keras-retinanet': { rounded: false, sizesOuter: false, offset: 0.5, inclusive: false },
+	torchvision: { rounded: true, sizesOuter: false, offset: 0, inclusive: false, step: 'whole' },
+	detectron2: { rounded: false, sizesOuter: true, offset: 0, inclusive: false, step: 'stride' },
+	mmdet: { rounded: false, sizesOuter: false, offset: 0, inclusive: false, step: 'stride' },
+	'mmdet-legacy': { rounded: true, sizesOuter: false, offset: 0.5, inclusive: true, step: 'stride' },
+	'keras-retinanet': { rounded: false, sizesOuter: false, offset: 0.5, inclusive: false, step: 'stride' },
+	efficientdet: { rounded: false, sizesOuter: true, offset: 0.5, inclusive: false, step: 'fraction' },
 };
 
 /**
@@ -54,34 +57,23 @@ const STYLES: Record<AnchorStyle, Style> = {
  */
 export function anchorGrid(options: AnchorGridOptions): Float32Array {
 	const known = ['inputSize', 'strides', 'gridSizes', 'sizes', 'ratios', 'scales', 'style', 'offset'] as const;
-	const {
-		inputSize,
-		strides,
-		gridSizes,
-		sizes,
-		ratios = [0.5, 1, 2],
-		scales = [1],
-		style = 'torchvision',
-		offset,
-	} = readOptions('anchorGrid', 'options', options, known) as AnchorGridOptions;
+	const given = readOptions('anchorGrid', 'options', options, known) as AnchorGridOptions;
+	const { inputSize, strides, scales = [1], style = 'torchvision', offset } = given;
 	const rules = STYLES[checkWord('anchorGrid', 'style', style, ANCHOR_STYLES)];
 	if (offset !== undefined && !Number.isFinite(offset)) refuse(RangeError, 'anchorGrid', 'offset', 'must be a finite number', offset);
-	const grids = levelGrids('anchorGrid', inputSize, strides, gridSizes);
-	checkPositive('anchorGrid', 'ratios', ratios);
+	const grids = levelGrids('anchorGrid', inputSize, strides, given.gridSizes);
+	const ratios = readRatios(style, given.ratios);
 	checkPositive('anchorGrid', 'scales', scales);
-	if (!Array.isArray(sizes) || sizes.length !== strides.length)
-		refuse(RangeError, 'anchorGrid', 'sizes', `must have one entry per stride, ${strides.length}`, sizes);
-	const perLevel = sizes.map((size, i) => {
-		const list = checkPositive('anchorGrid', `sizes[${i}]`, typeof size === 'number' ? [size] : size);
-		return list.flatMap((s) => scales.map((scale) => s * scale));
-	});
+	const sizes = levelSizes('anchorGrid', given.sizes, strides);
 
 	const rows: number[] = [];
 	grids.forEach(([height, width], i) => {
-		// torchvision derives the stride from the grid, by whole pixels
-		const strideY = style === 'torchvision' ? Math.floor(inputSize[0] / height) : strides[i];
-		const strideX = style === 'torchvision' ? Math.floor(inputSize[1] / width) : strides[i];
-		const base = baseAnchors(perLevel[i], ratios, rules, offset ?? rules.offset, strideX, strideY);
+		const strideY = stepOf(rules, strides[i], inputSize[0], height);
+		const strideX = stepOf(rules, strides[i], inputSize[1], width);
+		const shapes = baseShapes(sizes[i], scales, ratios, rules);
+		// EfficientDet's sizes are multiples of the fractional stride, side by side
+		const [growX, growY] = rules.step === 'fraction' ? [strideX / strides[i], strideY / strides[i]] : [1, 1];
+		const base = shapes.map(([w, h]) => baseAnchor(w * growX, h * growY, rules, offset ?? rules.offset, strideX, strideY));
 		for (let y = 0; y < height; y++) {
 			for (let x = 0; x < width; x++) {
 				for (const [x1, y1, x2, y2] of base) rows.push(x1 + x * strideX, y1 + y * strideY, x2 + x * strideX, y2 + y * strideY);
@@ -91,18 +83,34 @@ export function anchorGrid(options: AnchorGridOptions): Float32Array {
 	return Float32Array.from(rows);
 }
 
-/** The anchors of the cell at the origin, in the order of the style. */
-function baseAnchors(sizes: readonly number[], ratios: readonly number[], rules: Style, offset: number, strideX: number, strideY: number): number[][] {
-	const pairs = rules.sizesOuter
-		? sizes.flatMap((size) => ratios.map((ratio) => [size, ratio]))
-		: ratios.flatMap((ratio) => sizes.map((size) => [size, ratio]));
+/** Ratios as heights over widths. */
+function readRatios(style: AnchorStyle, given: readonly number[] | undefined): readonly number[] {
+	const inverse = style === 'efficientdet';
+	const ratios = checkPositive('anchorGrid', 'ratios', given ?? (inverse ? [1, 2, 0.5] : [0.5, 1, 2]));
+	return inverse ? ratios.map((ratio) => 1 / ratio) : ratios;
+}
+
+function stepOf(rules: Style, stride: number, input: number, cells: number): number {
+	if (rules.step === 'stride') return stride;
+	return rules.step === 'whole' ? Math.floor(input / cells) : input / cells;
+}
+
+/** Widths and heights of one cell's anchors, in the order of the style. */
+function baseShapes(sizes: readonly number[], scales: readonly number[], ratios: readonly number[], rules: Style): number[][] {
+	const scaled = sizes.flatMap((size) => scales.map((scale) => size * scale));
+	const shapeOf = (size: number, ratio: number) => [size / Math.sqrt(ratio), size * Math.sqrt(ratio)];
+	return rules.sizesOuter
+		? scaled.flatMap((size) => ratios.map((ratio) => shapeOf(size, ratio)))
+		: ratios.flatMap((ratio) => scaled.map((size) => shapeOf(size, ratio)));
+}
+
+/** One anchor of the cell at the origin. */
+function baseAnchor(width: number, height: number, rules: Style, offset: number, strideX: number, strideY: number): number[] {
 	const less = rules.inclusive ? 1 : 0;
 	const centreX = offset * (strideX - less);
 	const centreY = offset * (strideY - less);
-	return pairs.map(([size, ratio]) => {
-		const halfWidth = (size / Math.sqrt(ratio) - less) / 2;
-		const halfHeight = (size * Math.sqrt(ratio) - less) / 2;
-		const box = [centreX - halfWidth, centreY - halfHeight, centreX + halfWidth, centreY + halfHeight];
-		return rules.rounded ? box.map(roundHalfEven) : box;
-	});
+	const halfWidth = (width - less) / 2;
+	const halfHeight = (height - less) / 2;
+	const box = [centreX - halfWidth, centreY - halfHeight, centreX + halfWidth, centreY + halfHeight];
+	return rules.rounded ? box.map(roundHalfEven) : box;
 }

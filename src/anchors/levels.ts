@@ -39,3 +39,9 @@ export function checkGrid(call: string, name: string, grid: unknown): GridSize {
 	if (Array.isArray(grid) && grid.length === 2 && grid.every((n) => Number.isInteger(n) && n >= 0)) return grid as unknown as GridSize;
 	refuse(RangeError, call, name, 'must be [height, width] in cells', grid);
 }
+
+/** Anchor sizes of each level, as lists. */
+export function levelSizes(call: string, sizes: readonly (number | readonly number[])[], strides: readonly number[]): (readonly number[])[] {
+	if (!Array.isArray(sizes) || sizes.length !== strides.length) refuse(RangeError, call, 'sizes', `must have one entry per stride, ${strides.length}`, sizes);
+	return sizes.map((size, i) => checkPositive(call, `sizes[${i}]`, typeof size === 'number' ? [size] : size));
+}

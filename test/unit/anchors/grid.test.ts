@@ -1,7 +1,7 @@
 // Literal anchors printed by the cited projects, executed unchanged: RetinaNet P3, base size 32, stride 8, three ratios.
 
 import { assert, describe, test } from 'vitest';
-import { type AnchorGridOptions, anchorGrid } from '../../../src/anchors/grid.js';
+import { ANCHOR_STYLES, type AnchorGridOptions, anchorGrid } from '../../../src/anchors/grid.js';
 
 const OCTAVES = [1, 2 ** (1 / 3), 2 ** (2 / 3)];
 const P3 = { inputSize: [16, 24], strides: [8], ratios: [0.5, 1, 2] } as const;
@@ -63,6 +63,22 @@ describe('golden base anchors', () => {
 		assertNear(row(anchors, 3), [-12, -12, 20, 20]);
 		assertNear(row(anchors, 9 + 3), [-4, -12, 28, 20]);
 	});
+
+	test('EfficientDet: octaves outer, ratio width / height, centre half a stride', () => {
+		// google/automl tf2/anchors.py: stride 8, anchor scale 4, 3 octaves, aspects 1, 2, 0.5; widths 32 sqrt(2) = 45.2548 and 22.6274 about 4
+		const anchors = anchorGrid({ inputSize: [16, 24], strides: [8], sizes: [8 * 4], scales: OCTAVES, style: 'efficientdet' });
+		assertNear(row(anchors, 0), [-12, -12, 20, 20]);
+		assertNear(row(anchors, 1), [-18.6274, -7.3137, 26.6274, 15.3137]);
+		assertNear(row(anchors, 2), [-7.3137, -18.6274, 15.3137, 26.6274]);
+		assertNear(row(anchors, 3), [4 - 20.1587, 4 - 20.1587, 4 + 20.1587, 4 + 20.1587]); // 32 x 1.259921 = 40.3175
+		assertNear(row(anchors, 9), [-4, -12, 28, 20]);
+		assertNear(row(anchors, 3 * 9), [-12, -4, 20, 28]);
+	});
+	test('EfficientDet-D0: 49104 anchors at 512', () => {
+		const strides = [8, 16, 32, 64, 128];
+		const anchors = anchorGrid({ inputSize: [512, 512], strides, sizes: strides.map((s) => s * 4), scales: OCTAVES, style: 'efficientdet' });
+		assert.equal(anchors.length / 4, 49104);
+	});
 });
 
 describe('an input of 800, P6 and P7', () => {
@@ -80,6 +96,12 @@ describe('an input of 800, P6 and P7', () => {
 	test('torchvision: the last centre of P3 is 792', () => assert.equal(centres('torchvision', 8)[99], 792));
 	test('detectron2 and mmdetection: 0 to 768', () => {
 		for (const style of ['detectron2', 'mmdet'] as const) assert.deepEqual([centres(style, 64)[0], centres(style, 64)[12]], [0, 768]);
+	});
+	test('EfficientDet: 13 cells of 800 / 13 = 61.538, from 30.77; the size follows the stride, each side by itself', () => {
+		const p6 = centres('efficientdet', 64);
+		assertNear([p6[0], p6[1], p6[12]], [30.7692, 92.3077, 769.2308], 1e-3);
+		const [x1, y1, x2, y2] = anchorGrid({ inputSize: [768, 800], strides: [64], sizes: [256], ratios: [1], style: 'efficientdet' });
+		assertNear([x2 - x1, y2 - y1], [246.1538, 256]); // 4 x 61.538, 4 x 64
 	});
 	test('keras-retinanet: 32 to 800', () => assert.deepEqual([centres('keras-retinanet', 64)[0], centres('keras-retinanet', 64)[12]], [32, 800]));
 });
@@ -113,9 +135,11 @@ describe('properties', () => {
 		assert.deepEqual(row(anchors, 1), [-4, -4, 4, 4]);
 	});
 	test('an empty feature map gives no anchors', () => {
-		const anchors = anchorGrid({ inputSize: [64, 64], strides: [8], gridSizes: [[0, 7]], sizes: [32] });
-		assert.instanceOf(anchors, Float32Array);
-		assert.equal(anchors.length, 0);
+		for (const style of ANCHOR_STYLES) {
+			const anchors = anchorGrid({ inputSize: [64, 64], strides: [8], gridSizes: [[0, 7]], sizes: [32], style });
+			assert.instanceOf(anchors, Float32Array);
+			assert.equal(anchors.length, 0);
+		}
 	});
 });
 
