@@ -5,6 +5,20 @@ export { type MediapipeAnchorOptions, type MediapipeMultiscale, mediapipeAnchors
 export { type AnchorPointOptions, anchorPoints } from './anchors/points.js';
 export { type SsdPriorOptions, ssdPriors } from './anchors/priors.js';
 export { type ImagePyramidOptions, imagePyramid, type MtcnnCellOptions, mtcnnCells, type PyramidLevel } from './anchors/pyramid.js';
+export { type RotatedAnchorOptions, rotatedAnchors } from './anchors/rotated.js';
+export {
+	type AnchorTable,
+	YOLOV2_ANCHORS,
+	YOLOV2_TINY_VOC_ANCHORS,
+	YOLOV2_VOC_ANCHORS,
+	YOLOV3_ANCHORS,
+	YOLOV3_TINY_ANCHORS,
+	YOLOV4_ANCHORS,
+	YOLOV4_TINY_ANCHORS,
+	YOLOV5_ANCHORS,
+	YOLOV5_P6_ANCHORS,
+	YOLOV7_ANCHORS,
+} from './anchors/yolo.js';
 export { type Backend, type BackendKind, type Choice, checkWebGPU, createBackend } from './backend.js';
 export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';
 export { type Letterbox, type LetterboxOptions, letterbox } from './boxes/letterbox.js';

@@ -3,18 +3,12 @@
 // (yolov5, models/yolo.py, Detect).
 
 import { cellAnchors } from '../anchors/points.js';
+import { YOLOV5_ANCHORS } from '../anchors/yolo.js';
 import { checkWord, readOptions, refuse } from '../checks.js';
 import { boxes } from '../codecs/boxes.js';
 import { cell } from '../codecs/cell.js';
 import { checkClasses, checkInput, checkStrides, countCells, flatLayouts, type HeadLayout } from './common.js';
 import type { Head, Level, TensorSpec } from './head.js';
-
-/** The published COCO anchors of YOLOv5 (yolov5s.yaml): width, height, ... in pixels, per level, fine to coarse. */
-export const YOLOV5_ANCHORS: readonly (readonly number[])[] = [
-	[10, 13, 16, 30, 33, 23],
-	[30, 61, 62, 45, 59, 119],
-	[116, 90, 156, 198, 373, 326],
-];
 
 /** Options of `yolov5`. */
 export interface Yolov5Options {
@@ -23,7 +17,7 @@ export interface Yolov5Options {
 	inputSize?: readonly [number, number];
 	/** 'concatenated' (default): one decoded tensor. 'raw': one map of logits per level, fine to coarse. */
 	outputs?: 'concatenated' | 'raw';
-	/** Anchor sizes per level as in the model's yaml: width, height, ... in pixels. Default the published COCO anchors. */
+	/** Anchor sizes per level as in the model's yaml: width, height, ... in pixels. Default `YOLOV5_ANCHORS`; YOLOv7 has `YOLOV7_ANCHORS`. */
 	anchors?: readonly (readonly number[])[];
 	/** Default [8, 16, 32]. */
 	strides?: readonly number[];

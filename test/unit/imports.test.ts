@@ -179,6 +179,7 @@ describe('importing kedge', () => {
 		const names = [
 			...['createPostprocessor', 'createBackend', 'checkWebGPU', 'nms', 'boxIou', 'convertBoxes', 'letterbox', 'clipBoxes', 'boxArea'],
 			...['yolov8', 'yolov5', 'ssd', 'retinanet', 'defineHead', 'inferHead', 'anchorGrid', 'ssdPriors', 'anchorPoints', 'KedgeError'],
+			...['mediapipeAnchors', 'imagePyramid', 'mtcnnCells', 'rotatedAnchors'],
 		];
 		for (const name of names) expect(typeof (kedge as Record<string, unknown>)[name], name).toBe('function');
 	});
