@@ -10,8 +10,7 @@ import { nmsHead } from '../../src/gpu/nms.js';
 import { HeadPipeline } from '../../src/gpu/pipeline.js';
 import { createBackend } from '../../src/index.js';
 import { SIZES, type Sizes } from '../../src/layout.js';
-import type { BoundTensor } from '../../src/tensors.js';
-import { callOf } from '../support/calls.js';
+import { bindImages, callOf } from '../support/calls.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { type BoxSet, random, randomBoxes, randomScores, type ScoreSet } from '../support/random.js';
 
@@ -46,19 +45,6 @@ function makeBatch(seed: number) {
 	return { n, images, call, numClasses };
 }
 
-function bind(arrays: readonly (Float32Array | Uint32Array)[], perAnchor: number): BoundTensor {
-	const each = arrays[0].length;
-	const data = new Float32Array(each * arrays.length);
-	const words = new Uint32Array(data.buffer);
-	arrays.forEach((array, i) => {
-		words.set(new Uint32Array(array.buffer, array.byteOffset, each), i * each);
-	});
-	return {
-		tensor: { location: 'cpu', type: 'float32', data, dims: undefined },
-		strides: { batch: arrays.length, image: each, shape: 0, cell: perAnchor, channel: 1, numElements: data.length },
-	};
-}
-
 gpuTest(
 	`nms: textbook, fast, blocked and bitmask agree in ${NUM_CASES} random cases`,
 	async ({ device }) => {
@@ -76,15 +62,15 @@ gpuTest(
 				const run = (pipeline: HeadPipeline, part: typeof images) =>
 					pipeline.run(
 						[
-							bind(
+							bindImages(
 								part.map((i) => i.boxes),
 								4,
 							),
-							bind(
+							bindImages(
 								part.map((i) => i.scores),
 								1,
 							),
-							bind(
+							bindImages(
 								part.map((i) => i.classIds),
 								1,
 							),

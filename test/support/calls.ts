@@ -40,3 +40,17 @@ export function callOf(
 export function boxesAsHead(boxes: Float32Array, scores: Float32Array, classIds?: Uint32Array): { head: Head; tensors: BoundTensor[]; givenClasses: boolean } {
 	return { head: nmsHead(scores.length, classIds !== undefined), tensors: nmsTensors({ boxes, scores, classIds }), givenClasses: classIds !== undefined };
 }
+
+/** The arrays of a batch's images, one after the other, as one tensor of `perAnchor` numbers an anchor; words keep their bits. */
+export function bindImages(arrays: readonly (Float32Array | Uint32Array)[], perAnchor: number): BoundTensor {
+	const each = arrays[0].length;
+	const data = new Float32Array(each * arrays.length);
+	const words = new Uint32Array(data.buffer);
+	arrays.forEach((array, i) => {
+		words.set(new Uint32Array(array.buffer, array.byteOffset, each), i * each);
+	});
+	return {
+		tensor: { location: 'cpu', type: 'float32', data, dims: undefined },
+		strides: { batch: arrays.length, image: each, shape: 0, cell: perAnchor, channel: 1, numElements: data.length },
+	};
+}
