@@ -6,9 +6,12 @@ import { checkWord, readOptions, refuse } from '../checks.js';
 import { roundHalfEven } from '../numbers.js';
 import { checkPositive, type GridSize, levelGrids, levelSizes } from './levels.js';
 
-/** Whose rules: torchvision AnchorGenerator, detectron2 DefaultAnchorGenerator, mmdetection AnchorGenerator and LegacyAnchorGenerator, fizyr keras-retinanet, google/automl EfficientDet. */
-export type AnchorStyle = 'torchvision' | 'detectron2' | 'mmdet' | 'mmdet-legacy' | 'keras-retinanet' | 'efficientdet';
-export const ANCHOR_STYLES: readonly AnchorStyle[] = ['torchvision', 'detectron2', 'mmdet', 'mmdet-legacy', 'keras-retinanet', 'efficientdet'];
+/**
+ * Whose rules: torchvision AnchorGenerator, detectron2 DefaultAnchorGenerator, mmdetection AnchorGenerator and
+ * LegacyAnchorGenerator, fizyr keras-retinanet, google/automl EfficientDet; 'detectron' is the generate_anchors of
+ * py-faster-rcnn, Detectron and maskrcnn-benchmark, and 'nvidia' the same in NVIDIA's retinanet-examples.
+ */
+export type AnchorStyle = 'torchvision' | 'detectron2' | 'mmdet' | 'mmdet-legacy' | 'detectron' | 'nvidia' | 'keras-retinanet' | 'efficientdet';
 
 /** Options of `anchorGrid`. */
 export interface AnchorGridOptions {
@@ -20,19 +23,19 @@ export interface AnchorGridOptions {
 	gridSizes?: readonly GridSize[];
 	/** Anchor sizes (square root of the area) in pixels, one or several per level. EfficientDet: 4 strides; it grows with the fractional stride. */
 	sizes: readonly (number | readonly number[])[];
-	/** Heights over widths, default [0.5, 1, 2]. 'efficientdet': widths over heights, default [1, 2, 0.5]. */
+	/** Heights over widths; widths over heights for 'efficientdet'. Default [0.5, 1, 2]; [1, 2, 0.5] for 'efficientdet' and 'nvidia'. */
 	ratios?: readonly number[];
 	/** Factors on every size. Default [1]. RetinaNet and EfficientDet: 1, 2^(1/3), 2^(2/3). */
 	scales?: readonly number[];
 	/** Default 'torchvision'. */
 	style?: AnchorStyle;
-	/** Where in the cell its anchors are centred, in cells. Default 0; 0.5 for 'keras-retinanet', 'mmdet-legacy' and 'efficientdet'. */
+	/** Where in the cell its anchors are centred, in cells. Default 0 for 'torchvision', 'detectron2' and 'mmdet', else 0.5. */
 	offset?: number;
 }
 
 interface Style {
-	/** Base anchors rounded half to even. */
-	readonly rounded: boolean;
+	/** Half to even: the corners; or the sides at the size of one cell, before they grow to the anchor's. */
+	readonly rounded: 'no' | 'corners' | 'cell';
 	/** Sizes outermost inside a cell; otherwise ratios. */
 	readonly sizesOuter: boolean;
 	readonly offset: number;
@@ -40,16 +43,21 @@ interface Style {
 	readonly inclusive: boolean;
 	/** From cell to cell: the stride as given, or input / grid, by whole pixels or not. */
 	readonly step: 'stride' | 'whole' | 'fraction';
+	/** Default, as the source lists them. */
+	readonly ratios: readonly number[];
 }
 
 const STYLES: Record<AnchorStyle, Style> = {
-	torchvision: { rounded: true, sizesOuter: false, offset: 0, inclusive: false, step: 'whole' },
-	detectron2: { rounded: false, sizesOuter: true, offset: 0, inclusive: false, step: 'stride' },
-	mmdet: { rounded: false, sizesOuter: false, offset: 0, inclusive: false, step: 'stride' },
-	'mmdet-legacy': { rounded: true, sizesOuter: false, offset: 0.5, inclusive: true, step: 'stride' },
-	'keras-retinanet': { rounded: false, sizesOuter: false, offset: 0.5, inclusive: false, step: 'stride' },
-	efficientdet: { rounded: false, sizesOuter: true, offset: 0.5, inclusive: false, step: 'fraction' },
+	torchvision: { rounded: 'corners', sizesOuter: false, offset: 0, inclusive: false, step: 'whole', ratios: [0.5, 1, 2] },
+	detectron2: { rounded: 'no', sizesOuter: true, offset: 0, inclusive: false, step: 'stride', ratios: [0.5, 1, 2] },
+	mmdet: { rounded: 'no', sizesOuter: false, offset: 0, inclusive: false, step: 'stride', ratios: [0.5, 1, 2] },
+	'mmdet-legacy': { rounded: 'corners', sizesOuter: false, offset: 0.5, inclusive: true, step: 'stride', ratios: [0.5, 1, 2] },
+	detectron: { rounded: 'cell', sizesOuter: false, offset: 0.5, inclusive: true, step: 'stride', ratios: [0.5, 1, 2] },
+	nvidia: { rounded: 'cell', sizesOuter: true, offset: 0.5, inclusive: true, step: 'stride', ratios: [1, 2, 0.5] },
+	'keras-retinanet': { rounded: 'no', sizesOuter: false, offset: 0.5, inclusive: false, step: 'stride', ratios: [0.5, 1, 2] },
+	efficientdet: { rounded: 'no', sizesOuter: true, offset: 0.5, inclusive: false, step: 'fraction', ratios: [1, 2, 0.5] },
 };
+export const ANCHOR_STYLES = /* @__PURE__ */ Object.keys(STYLES) as readonly AnchorStyle[];
 
 /**
  * Anchors [N, 4], xyxy in input pixels, not clipped. Throws a TypeError or RangeError that names the element at fault.
@@ -62,7 +70,8 @@ export function anchorGrid(options: AnchorGridOptions): Float32Array {
 	const rules = STYLES[checkWord('anchorGrid', 'style', style, ANCHOR_STYLES)];
 	if (offset !== undefined && !Number.isFinite(offset)) refuse(RangeError, 'anchorGrid', 'offset', 'must be a finite number', offset);
 	const grids = levelGrids('anchorGrid', inputSize, strides, given.gridSizes);
-	const ratios = readRatios(style, given.ratios);
+	const listed = checkPositive('anchorGrid', 'ratios', given.ratios ?? rules.ratios);
+	const ratios = style === 'efficientdet' ? listed.map((ratio) => 1 / ratio) : listed;
 	checkPositive('anchorGrid', 'scales', scales);
 	const sizes = levelSizes('anchorGrid', given.sizes, strides);
 
@@ -70,7 +79,7 @@ export function anchorGrid(options: AnchorGridOptions): Float32Array {
 	grids.forEach(([height, width], i) => {
 		const strideY = stepOf(rules, strides[i], inputSize[0], height);
 		const strideX = stepOf(rules, strides[i], inputSize[1], width);
-		const shapes = baseShapes(sizes[i], scales, ratios, rules);
+		const shapes = baseShapes(sizes[i], scales, ratios, rules, strides[i]);
 		// EfficientDet's sizes are multiples of the fractional stride, side by side
 		const [growX, growY] = rules.step === 'fraction' ? [strideX / strides[i], strideY / strides[i]] : [1, 1];
 		const base = shapes.map(([w, h]) => baseAnchor(w * growX, h * growY, rules, offset ?? rules.offset, strideX, strideY));
@@ -83,22 +92,19 @@ export function anchorGrid(options: AnchorGridOptions): Float32Array {
 	return Float32Array.from(rows);
 }
 
-/** Ratios as heights over widths. */
-function readRatios(style: AnchorStyle, given: readonly number[] | undefined): readonly number[] {
-	const inverse = style === 'efficientdet';
-	const ratios = checkPositive('anchorGrid', 'ratios', given ?? (inverse ? [1, 2, 0.5] : [0.5, 1, 2]));
-	return inverse ? ratios.map((ratio) => 1 / ratio) : ratios;
-}
-
 function stepOf(rules: Style, stride: number, input: number, cells: number): number {
 	if (rules.step === 'stride') return stride;
 	return rules.step === 'whole' ? Math.floor(input / cells) : input / cells;
 }
 
 /** Widths and heights of one cell's anchors, in the order of the style. */
-function baseShapes(sizes: readonly number[], scales: readonly number[], ratios: readonly number[], rules: Style): number[][] {
+function baseShapes(sizes: readonly number[], scales: readonly number[], ratios: readonly number[], rules: Style, stride: number): number[][] {
 	const scaled = sizes.flatMap((size) => scales.map((scale) => size * scale));
-	const shapeOf = (size: number, ratio: number) => [size / Math.sqrt(ratio), size * Math.sqrt(ratio)];
+	const shapeOf = (size: number, ratio: number) => {
+		if (rules.rounded !== 'cell') return [size / Math.sqrt(ratio), size * Math.sqrt(ratio)];
+		const width = roundHalfEven(stride / Math.sqrt(ratio));
+		return [(width * size) / stride, (roundHalfEven(width * ratio) * size) / stride];
+	};
 	return rules.sizesOuter
 		? scaled.flatMap((size) => ratios.map((ratio) => shapeOf(size, ratio)))
 		: ratios.flatMap((ratio) => scaled.map((size) => shapeOf(size, ratio)));
@@ -112,5 +118,5 @@ function baseAnchor(width: number, height: number, rules: Style, offset: number,
 	const halfWidth = (width - less) / 2;
 	const halfHeight = (height - less) / 2;
 	const box = [centreX - halfWidth, centreY - halfHeight, centreX + halfWidth, centreY + halfHeight];
-	return rules.rounded ? box.map(roundHalfEven) : box;
+	return rules.rounded === 'corners' ? box.map(roundHalfEven) : box;
 }

@@ -64,6 +64,33 @@ describe('golden base anchors', () => {
 		assertNear(row(anchors, 9 + 3), [-4, -12, 28, 20]);
 	});
 
+	test('Detectron: the nine anchors printed in py-faster-rcnn generate_anchors.py, stride 16, scales 8, 16, 32', () => {
+		const anchors = anchorGrid({ inputSize: [16, 32], strides: [16], sizes: [[128, 256, 512]], style: 'detectron' });
+		const printed = [
+			[-84, -40, 99, 55],
+			[-176, -88, 191, 103],
+			[-360, -184, 375, 199],
+			[-56, -56, 71, 71],
+			[-120, -120, 135, 135],
+			[-248, -248, 263, 263],
+			[-36, -80, 51, 95],
+			[-80, -168, 95, 183],
+			[-168, -344, 183, 359],
+		];
+		printed.forEach((box, i) => {
+			assert.deepEqual(row(anchors, i), box);
+		});
+		assert.deepEqual(row(anchors, 9), [-84 + 16, -40, 99 + 16, 55]);
+	});
+
+	test('NVIDIA retinanet-examples, issue 54: sizes outer, ratios 1, 2, 0.5, inclusive pixels', () => {
+		const anchors = anchorGrid({ inputSize: [16, 24], strides: [8], sizes: [8 * 4], scales: OCTAVES, style: 'nvidia' });
+		assert.deepEqual(row(anchors, 0), [-12, -12, 19, 19]);
+		assert.deepEqual(row(anchors, 1), [-8, -20, 15, 27]);
+		assertNear(row(anchors, 3), [-16.15, -16.15, 23.15, 23.15], 0.01); // printed to two places, cut
+		assert.equal((anchors[9 * 4] + anchors[9 * 4 + 2]) / 2, 11.5);
+	});
+
 	test('EfficientDet: octaves outer, ratio width / height, centre half a stride', () => {
 		// google/automl tf2/anchors.py: stride 8, anchor scale 4, 3 octaves, aspects 1, 2, 0.5; widths 32 sqrt(2) = 45.2548 and 22.6274 about 4
 		const anchors = anchorGrid({ inputSize: [16, 24], strides: [8], sizes: [8 * 4], scales: OCTAVES, style: 'efficientdet' });
