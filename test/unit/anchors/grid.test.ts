@@ -133,6 +133,26 @@ describe('an input of 800, P6 and P7', () => {
 	test('keras-retinanet: 32 to 800', () => assert.deepEqual([centres('keras-retinanet', 64)[0], centres('keras-retinanet', 64)[12]], [32, 800]));
 });
 
+describe('textbook cases', () => {
+	const sides = ([x1, y1, x2, y2]: number[]) => [x2 - x1, y2 - y1];
+	const cell = { inputSize: [8, 8], strides: [8], sizes: [32], scales: [0.5] } as const;
+	test('32 times 0.5 is 16; 16 x 16 at 1 : 2 is 11.31 x 22.63 where nothing is rounded', () => {
+		for (const style of ['detectron2', 'mmdet', 'keras-retinanet'] as const) {
+			const anchors = anchorGrid({ ...cell, ratios: [1, 2], style });
+			assertNear(sides(row(anchors, 0)), [16, 16]);
+			assertNear(sides(row(anchors, 1)), [11.3137, 22.6274]);
+		}
+	});
+	test('and 12 x 22 with torchvision, whose half sides 5.66 and 11.31 become 6 and 11', () => {
+		assert.deepEqual(sides(row(anchorGrid({ ...cell, ratios: [2] }), 0)), [12, 22]);
+	});
+	test('P3 of 256: 32 x 32 cells, the first anchor from -12 about 4', () => {
+		const anchors = anchorGrid({ inputSize: [256, 256], strides: [8], sizes: [32], ratios: [1], style: 'keras-retinanet' });
+		assert.equal(anchors.length / 4, 32 * 32);
+		assert.deepEqual(row(anchors, 0), [-12, -12, 20, 20]);
+	});
+});
+
 describe('properties', () => {
 	test('count is the sum of height x width x shapes; the order is y, x, anchor', () => {
 		const anchors = anchorGrid({
