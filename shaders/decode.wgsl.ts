@@ -157,7 +157,7 @@ fn class_key(anchor: ptr<function, Anchor>, c: u32) -> u32 {
   let bits = classes_bits((*anchor).class_at + (c + ${firstClass}u) * level.class_channel);
   if (is_nan_bits(bits)) { return NAN_KEY; }
   #if ${softmax}
-  return key_of_bits(bitcast<u32>(fround(exp32(minus(bitcast<f32>(bits), (*anchor).largest)) * (*anchor).scale)));
+  return flushed_key(exp32(minus(bitcast<f32>(bits), (*anchor).largest)) * (*anchor).scale);
   #elif ${objectness !== undefined}
   #if ${activation === 'sigmoid'}
   return product_key((*anchor).factor, sigmoid32(bitcast<f32>(bits)));
@@ -169,12 +169,18 @@ fn class_key(anchor: ptr<function, Anchor>, c: u32) -> u32 {
   #endif
 }
 
+// The key of a product. Below the smallest normal float it is that of 0: some devices flush there, some do not.
+fn flushed_key(product: f32) -> u32 {
+  let bits = bitcast<u32>(fround(product));
+  return key_of_bits(select(0u, bits, (bits & 0x7f800000u) != 0u));
+}
+
 // Objectness times class. The device may assume that there is no Infinity, so 0 times it is looked for first.
 fn product_key(factor: f32, score: f32) -> u32 {
   let a = bitcast<u32>(factor) & 0x7fffffffu;
   let b = bitcast<u32>(score) & 0x7fffffffu;
   if ((a == 0u && b == 0x7f800000u) || (b == 0u && a == 0x7f800000u)) { return NAN_KEY; }
-  return key_of_bits(bitcast<u32>(fround(factor * score)));
+  return flushed_key(factor * score);
 }
 
 // The box of an anchor; usable is false when a coordinate is not finite or too large.
@@ -198,8 +204,8 @@ fn write_candidate(image: u32, slot: u32, decoded: vec4f, key: u32, id: u32, cla
   candidates[image * params.capacity + slot] = Candidate(decoded, area_of(decoded), key, id, class_id);
 }
 
-fn count_score(image: u32, key: u32) {
-  atomicAdd(&state[state_at(image) + HISTOGRAM + bin_of(key)], 1u);
+fn count_score(image: u32, key: u32, id: u32) {
+  atomicAdd(&state[state_at(image) + HISTOGRAM + bin_of(key, id)], 1u);
 }
 
 #if ${multiLabel}
@@ -207,7 +213,7 @@ fn count_score(image: u32, key: u32) {
 fn take_pair(image: u32, decoded: vec4f, key: u32, id: u32, class_id: u32) {
   let at = state_at(image);
   if (level.phase == ${PHASE.count}u) {
-    count_score(image, key);
+    count_score(image, key, id);
     atomicAdd(&state[at + PASSED], 1u);
     return;
   }
@@ -288,7 +294,7 @@ fn main(@builtin(global_invocation_id) global: vec3u, @builtin(local_invocation_
   var mine = 0u;
   if (found) {
     mine = atomicAdd(&num_found, 1u);
-    count_score(image, key);
+    count_score(image, key, anchor.index);
   }
   workgroupBarrier();
   if (local == 0u) {

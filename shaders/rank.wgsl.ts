@@ -30,8 +30,9 @@ fn main(@builtin(global_invocation_id) global: vec3u, @builtin(num_workgroups) g
   for (var slot = global.x; slot < num_candidates; slot += groups.x * WORKGROUP) {
     let mine = candidates[first + binned[first + slot]];
     let my_tie = tie_order(mine.id);
-    let bin = bin_of(mine.key);
+    let bin = bin_of(mine.key, mine.id);
     let start = state[at + STARTS + bin];
+    if (start >= state[at + SORTED]) { continue; } // the whole bin lies behind the cut
     let end = min(start + state[at + CURSORS + bin], params.capacity);
     var place = start;
     for (var other = start; other < end; other++) {

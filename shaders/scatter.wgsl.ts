@@ -26,7 +26,7 @@ fn main(@builtin(global_invocation_id) global: vec3u, @builtin(num_workgroups) g
   let first = global.z * params.capacity;
   let num_candidates = min(atomicLoad(&state[at + APPENDED]), params.capacity);
   for (var i = global.x; i < num_candidates; i += groups.x * WORKGROUP) {
-    let bin = bin_of(candidates[first + i].key);
+    let bin = bin_of(candidates[first + i].key, candidates[first + i].id);
     let slot = atomicLoad(&state[at + STARTS + bin]) + atomicAdd(&state[at + CURSORS + bin], 1u);
     if (slot < params.capacity) { binned[first + slot] = i; }
   }

@@ -54,9 +54,9 @@ export const PARAMS = struct('Params', {
 	class_agnostic: 'u32', // 1: boxes of different classes suppress each other
 	tie_mask: 'u32', // 0: lower id first; 0xffffffff: higher id first
 	zero: 'u32', // always 0; see numbers.wgsl
-	bin_mode: 'u32', // 0: bins of equal key width; 1: bins of equal logit width
+	bin_mode: 'u32', // 0: bins of equal key width; 1: bins of equal logit width; 2: bins by tie order, for equal scores
 	bin_low: 'u32', // mode 0: key of the lowest bin's start; mode 1: its fixed-point logit as i32 bits
-	bin_width: 'u32', // mode 0: keys per bin; mode 1: fixed-point steps per unit (a power of two)
+	bin_width: 'u32', // mode 0: keys per bin; mode 1: fixed-point steps per unit (a power of two); mode 2: ids per bin
 	transform: 'u32', // 1: rows are mapped to the frame and clipped
 	gain_x: 'f32',
 	gain_y: 'f32',

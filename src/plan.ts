@@ -104,8 +104,10 @@ export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, c
 		return steps;
 	}
 	const most = Math.min(capacity.candidates, call.maxCandidates);
-	steps.push({ stage: 'suppress', kernel: 'suppress', range: { begin: 0, end: Math.min(most, sizes.head), prefiltered: 0 } });
-	for (let begin = sizes.head; begin < most; begin += sizes.block) {
+	// Where many may be kept, each chunk is tested against many: shorter ranges, so that no loop gets long.
+	const alone = call.maxDetections <= sizes.head / 8 ? sizes.head : sizes.head / 2;
+	steps.push({ stage: 'suppress', kernel: 'suppress', range: { begin: 0, end: Math.min(most, alone), prefiltered: 0 } });
+	for (let begin = alone; begin < most; begin += sizes.block) {
 		const range = { begin, end: Math.min(most, begin + sizes.block), prefiltered: 1 };
 		steps.push({ stage: 'suppress', kernel: 'prefilter', range }, { stage: 'suppress', kernel: 'suppress', range });
 	}
@@ -118,8 +120,10 @@ export function keysAreLogits(head: Head): boolean {
 }
 
 /** The bins of the score histogram: equal steps of the key, or for logits equal steps of their value. */
-function planBins(head: Head, call: CallParams, sizes: Sizes): Pick<Params, 'bin_mode' | 'bin_low' | 'bin_width'> {
+function planBins(head: Head, call: CallParams, sizes: Sizes, numIds: number): Pick<Params, 'bin_mode' | 'bin_low' | 'bin_width'> {
 	if (!keysAreLogits(head)) {
+		// All scores equal (nms knows): bins by tie order, or one bin would hold all.
+		if (call.binHigh === call.binLow) return { bin_mode: 2, bin_low: 0, bin_width: Math.ceil(numIds / sizes.bins) };
 		const width = Math.max(1, Math.ceil((call.binHigh - call.binLow + 1) / sizes.bins));
 		return { bin_mode: 0, bin_low: call.binLow, bin_width: width };
 	}
@@ -139,6 +143,7 @@ export interface FrameTransform {
 
 /** The uniform of a call. */
 export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, frame?: FrameTransform, serial = 0): Params {
+	const numIds = Math.max(1, multiLabel ? head.numAnchors * head.numClasses : head.numAnchors);
 	return {
 		min_key: call.minKey,
 		min_objectness_key: call.minObjectnessKey,
@@ -150,7 +155,7 @@ export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, 
 		class_agnostic: call.classAgnostic ? 1 : 0,
 		tie_mask: call.tiesHighest ? 0xffffffff : 0,
 		zero: 0,
-		...planBins(head, call, sizes),
+		...planBins(head, call, sizes, numIds),
 		transform: frame ? 1 : 0,
 		gain_x: frame?.gain[0] ?? 1,
 		gain_y: frame?.gain[1] ?? 1,
@@ -160,7 +165,7 @@ export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, 
 		frame_height: frame?.frameSize[0] ?? 0,
 		is_logit: keysAreLogits(head) ? 1 : 0,
 		multi_label: multiLabel ? 1 : 0,
-		last_id: Math.max(0, (multiLabel ? head.numAnchors * head.numClasses : head.numAnchors) - 1),
+		last_id: numIds - 1,
 		suppression: head.suppression === false ? 0 : 1,
 		rows: capacity.rows,
 		serial,

@@ -1,7 +1,7 @@
 // Heads whose scores need arithmetic, anchor by anchor: objectness times class, softmax. Cheap bounds pass over anchors
 // and classes that surely fail; what is left is computed in float32 steps, as the shader does.
 
-import { bitsToFloat, exp32, floatBits, isNaNBits, keyOfBits, logit, reciprocal32, scoreOfKey, sigmoid32 } from '../numbers.js';
+import { bitsToFloat, exp32, floatBits, flushProduct, isNaNBits, keyOfBits, logit, reciprocal32, scoreOfKey, sigmoid32 } from '../numbers.js';
 import { bitsAt, cellOf, emit, isAllowed, type LevelScan, NAN_KEY, shapeOf } from './candidates.js';
 
 const round = Math.fround;
@@ -48,7 +48,7 @@ function products(scan: LevelScan, place: number, factor: number, classIsLogit: 
 		if (!isAllowed(scan, c)) continue;
 		const value = bitsToFloat(bitsAt(classes, place + c * classes.channel));
 		if (value < floor) continue;
-		const bits = floatBits(round(factor * (classIsLogit ? sigmoid32(value) : value)));
+		const bits = floatBits(flushProduct(round(factor * (classIsLogit ? sigmoid32(value) : value))));
 		const isNaN = value !== value || isNaNBits(bits);
 		const key = isNaN ? NAN_KEY : keyOfBits(bits);
 		if (!isNaN && key < call.minKey) continue;
@@ -115,7 +115,7 @@ function softmaxHits(scan: LevelScan, numChannels: number, first: number, larges
 	let n = 0;
 	for (let c = 0; c < scan.head.numClasses; c++) {
 		if (!isAllowed(scan, c)) continue;
-		const bits = floatBits(round(values[first + c] * scale));
+		const bits = floatBits(flushProduct(round(values[first + c] * scale)));
 		const key = isNaNBits(bits) ? NAN_KEY : keyOfBits(bits);
 		if (key !== NAN_KEY && key < scan.call.minKey) continue;
 		hits.classes[n] = c;

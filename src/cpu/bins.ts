@@ -4,12 +4,13 @@
 
 import { COUNTERS as C, type Params, PHASE } from '../layout.js';
 import { keyOf, keyOfBits, scoreOfKey } from '../numbers.js';
-import { type Memory, type State, stateOf } from './memory.js';
+import { type Memory, type State, stateOf, tieOrder } from './memory.js';
 
 const TOP_KEY = keyOfBits(0x7f800000);
 
-/** The histogram bin of a key: grows with the key. */
-export function binOf(params: Params, key: number, numBins: number): number {
+/** The histogram bin of a candidate: grows with the key, in mode 2 falls with the tie order. */
+export function binOf(params: Params, key: number, id: number, numBins: number): number {
+	if (params.bin_mode === 2) return numBins - 1 - Math.min(numBins - 1, Math.floor(tieOrder(params, id) / params.bin_width));
 	if (params.bin_mode === 0) {
 		if (key < params.bin_low) return 0;
 		return Math.min(numBins - 1, Math.floor((key - params.bin_low) / params.bin_width));

@@ -4,7 +4,7 @@
 import { areaOf, flushCoordinate, isUsableBox } from '../boxes/overlap.js';
 import type { Head } from '../heads/head.js';
 import { CANDIDATE, COUNTERS, type LevelValues, type Params, PHASE } from '../layout.js';
-import { bitsToFloat, exp32, floatBits, halfToFloat, isNaNBits, keyOf, keyOfBits, reciprocal32, sigmoid32 } from '../numbers.js';
+import { bitsToFloat, exp32, floatBits, flushProduct, halfToFloat, isNaNBits, keyOf, keyOfBits, reciprocal32, sigmoid32 } from '../numbers.js';
 import type { CpuTensor } from '../tensors.js';
 import { binOf } from './bins.js';
 import { candidateWord, type Memory, type State, tieOrder } from './memory.js';
@@ -114,7 +114,7 @@ function classKeys(pass: DecodePass, at: number, factor: number): Uint32Array | 
 		if (classFilter && !((classFilter[c >> 5] >>> (c & 31)) & 1)) continue;
 		const bits = read(first + c);
 		if (isNaNBits(bits)) keys[c] = NAN_KEY;
-		else if (activation === 'softmax') keys[c] = keyOf(round(exp32(round(bitsToFloat(bits) - largest)) * scale));
+		else if (activation === 'softmax') keys[c] = keyOf(flushProduct(round(exp32(round(bitsToFloat(bits) - largest)) * scale)));
 		else if (objectness) keys[c] = productKey(factor, activation === 'sigmoid' ? sigmoid32(bitsToFloat(bits)) : bitsToFloat(bits));
 		else keys[c] = keyOfBits(bits);
 	}
@@ -123,7 +123,7 @@ function classKeys(pass: DecodePass, at: number, factor: number): Uint32Array | 
 
 /** Objectness times class; 0 times Infinity is not a number. */
 function productKey(objectness: number, score: number): number {
-	const bits = floatBits(round(objectness * score));
+	const bits = floatBits(flushProduct(round(objectness * score)));
 	return isNaNBits(bits) ? NAN_KEY : keyOfBits(bits);
 }
 
@@ -152,7 +152,7 @@ function append(pass: DecodePass, box: Float32Array, key: number, id: number, cl
 		return;
 	}
 	if (params.multi_label && level.phase === PHASE.count) {
-		histogram[binOf(params, key, memory.sizes.bins)]++;
+		histogram[binOf(params, key, id, memory.sizes.bins)]++;
 		counters[COUNTERS.passed]++;
 		return;
 	}
@@ -160,7 +160,7 @@ function append(pass: DecodePass, box: Float32Array, key: number, id: number, cl
 		const cutKey = counters[COUNTERS.cut_key];
 		if (key < cutKey || (key === cutKey && tieOrder(params, id) > counters[COUNTERS.cut_tie])) return;
 	} else {
-		histogram[binOf(params, key, memory.sizes.bins)]++;
+		histogram[binOf(params, key, id, memory.sizes.bins)]++;
 		counters[COUNTERS.passed]++;
 	}
 	const row = candidateWord(memory, image, counters[COUNTERS.appended]++);

@@ -12,7 +12,8 @@ export function rank(memory: Memory, image: number, params: Params): void {
 	const rowOf = (slot: number) => candidateWord(memory, image, memory.binned[image * params.capacity + slot]);
 	for (let slot = 0; slot < numCandidates; slot++) {
 		const row = rowOf(slot);
-		const bin = binOf(params, rows[row + CANDIDATE.words.key], memory.sizes.bins);
+		const bin = binOf(params, rows[row + CANDIDATE.words.key], rows[row + CANDIDATE.words.id], memory.sizes.bins);
+		if (starts[bin] >= counters[COUNTERS.sorted]) continue; // the whole bin lies behind the cut
 		let place = starts[bin];
 		for (let other = starts[bin]; other < starts[bin] + cursors[bin]; other++) {
 			if (comesBefore(params, rows, rowOf(other), row)) place++;

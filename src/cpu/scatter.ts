@@ -9,7 +9,9 @@ export function scatter(memory: Memory, image: number, params: Params): void {
 	const { counters, starts, cursors } = stateOf(memory, image);
 	const numCandidates = counters[COUNTERS.appended];
 	for (let i = 0; i < numCandidates; i++) {
-		const bin = binOf(params, memory.candidates.u32[candidateWord(memory, image, i) + CANDIDATE.words.key], memory.sizes.bins);
+		const row = candidateWord(memory, image, i);
+		const { u32 } = memory.candidates;
+		const bin = binOf(params, u32[row + CANDIDATE.words.key], u32[row + CANDIDATE.words.id], memory.sizes.bins);
 		memory.binned[image * params.capacity + starts[bin] + cursors[bin]++] = i;
 	}
 }

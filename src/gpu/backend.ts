@@ -7,7 +7,7 @@ import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { adoptDevice, type Device, openDevice } from './device.js';
 import { BoxIou } from './iou.js';
-import { nmsHead, nmsTensors } from './nms.js';
+import { nmsHead, nmsTensors, withScoreRange } from './nms.js';
 import { HeadPipeline } from './pipeline.js';
 import { readTensorOn } from './transfer.js';
 
@@ -65,7 +65,7 @@ class DeviceBackend implements GpuBackend {
 			making.catch(() => this.#nms.delete(withClasses));
 		}
 		const pipeline = await making;
-		const [kept] = await pipeline.run(nmsTensors(copied), 1, call, nmsHead(copied.scores.length, withClasses));
+		const [kept] = await pipeline.run(nmsTensors(copied), 1, withScoreRange(call, copied.scores), nmsHead(copied.scores.length, withClasses));
 		return kept.indices;
 	}
 

@@ -2,7 +2,9 @@
 
 import { boxes } from '../codecs/boxes.js';
 import type { Head } from '../heads/head.js';
+import { isNaNBits, keyOfBits } from '../numbers.js';
 import type { NmsInput } from '../pipeline.js';
+import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 
 /** The head of n boxes. */
@@ -34,6 +36,20 @@ export function nmsHead(n: number, withClasses: boolean): Head {
 		score: { activation: 'none' },
 		codec: boxes({ format: 'xyxy' }),
 	};
+}
+
+/** The call with bins over the scores there are: without a threshold nobody knows their range beforehand. */
+export function withScoreRange(call: CallParams, scores: Float32Array): CallParams {
+	let low = 0xffffffff;
+	let high = 0;
+	const bits = new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
+	for (const b of bits) {
+		const key = keyOfBits(b);
+		if (isNaNBits(b) || key < call.minKey) continue;
+		if (key < low) low = key;
+		if (key > high) high = key;
+	}
+	return low <= high ? { ...call, binLow: low, binHigh: high } : call;
 }
 
 /** The tensors of that head; class ids keep their bits. */

@@ -224,7 +224,7 @@ export class HeadPipeline implements GpuPipeline {
 		const { head, multiLabel, hybrid, growing } = this.#options;
 		if (hybrid) return multiLabel ? ['bins'] : [];
 		if (this.#bitmask) return ['bins', 'scatter', 'rank', 'overlaps', 'sweep'];
-		const mayBeLong = growing || multiLabel || head.numAnchors > this.#sizes.head;
+		const mayBeLong = growing || multiLabel || head.numAnchors > this.#sizes.head / 2;
 		return ['bins', 'scatter', 'rank', 'suppress', ...(mayBeLong ? (['prefilter'] as const) : [])];
 	}
 

@@ -13,6 +13,8 @@ import type { BoundTensor } from '../../../src/tensors.js';
 import { random } from '../../support/random.js';
 
 const round = Math.fround;
+/** A product below the smallest normal float32, 2^-126, is 0. */
+const flushed = (x: number) => (Math.abs(x) < 2 ** -126 ? 0 : x);
 const NO_LIMIT = 0xffffffff;
 const floatOf = (bits: number) => new Float32Array(Uint32Array.of(bits).buffer)[0];
 const bitsOf = (x: number) => new Uint32Array(Float32Array.of(x).buffer)[0];
@@ -190,7 +192,7 @@ function scoresOf(c: Case, numbers: number[], leastObjectness: number): (number 
 		const largest = Math.max(...channels);
 		const exps = channels.map((x) => exp32(round(x - largest)));
 		const sum = exps.reduce((s, e) => round(s + e), 0);
-		return ids.map((id) => (takesPart(id) ? round(exps[id + (background === 'first' ? 1 : 0)] * reciprocal32(sum)) : undefined));
+		return ids.map((id) => (takesPart(id) ? flushed(round(exps[id + (background === 'first' ? 1 : 0)] * reciprocal32(sum))) : undefined));
 	}
 	if (!objectness) return ids.map((id) => (takesPart(id) ? channels[id] : undefined));
 	if (Number.isNaN(numbers[4])) return 'rejected';
@@ -198,7 +200,7 @@ function scoresOf(c: Case, numbers: number[], leastObjectness: number): (number 
 	const factor = objectness.activation === 'sigmoid' ? sigmoid32(numbers[4]) : numbers[4];
 	// Sorting a NaN out before sigmoid32, which clamps.
 	const probability = (x: number) => (activation === 'sigmoid' && !Number.isNaN(x) ? sigmoid32(x) : x);
-	return ids.map((id) => (takesPart(id) ? round(factor * probability(channels[id])) : undefined));
+	return ids.map((id) => (takesPart(id) ? flushed(round(factor * probability(channels[id]))) : undefined));
 }
 
 function expectedOf(
