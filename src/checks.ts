@@ -82,11 +82,11 @@ export function checkNumber(where: string, argument: string, value: unknown): nu
 	return value;
 }
 
-/** A number from 0 to 1; -0 becomes 0. A value that looks like a percentage is answered with the fraction. */
+/** A number from 0 to 1; -0 becomes 0. A whole percentage is answered with the fraction. */
 export function checkUnit(where: string, argument: string, value: unknown): number {
 	if (typeof value === 'number' && value >= 0 && value <= 1) return value + 0;
-	const percent = typeof value === 'number' && value > 1 && value <= 100;
-	refuseUnless(typeof value === 'number', where, argument, 'must be 0 to 1', value, percent ? `did you mean ${value / 100}?` : '');
+	const percent = Number.isInteger(value) && (value as number) >= 2 && (value as number) <= 100;
+	refuseUnless(typeof value === 'number', where, argument, 'must be 0 to 1', value, percent ? `did you mean ${(value as number) / 100}?` : '');
 }
 
 /** The count that stands for "no limit". */

@@ -3,12 +3,26 @@
 
 import type { Backend, BackendKind } from './backend.js';
 import { decisionThreshold } from './boxes/overlap.js';
-import { checkBoolean, checkCount, checkInteger, checkMethods, checkNumber, checkUnit, checkWord, NO_LIMIT, readOptions, refuse } from './checks.js';
+import {
+	checkBoolean,
+	checkCount,
+	checkInteger,
+	checkMethods,
+	checkNumber,
+	checkUnit,
+	checkWord,
+	NO_LIMIT,
+	readOptions,
+	refuse,
+	refuseUnless,
+} from './checks.js';
+import { checkHead } from './head-check.js';
 import type { Head } from './heads/head.js';
 import { keyOf, logit, nextDown, nextUp } from './numbers.js';
 import type { PipelineOptions } from './pipeline.js';
 import type { CallParams } from './plan.js';
-import { BITMASK_LIMIT, keysAreLogits, STAGES } from './plan.js';
+import { keysAreLogits } from './logits.js';
+import { BITMASK_LIMIT, STAGES } from './plan.js';
 
 /** The switches in which implementations of NMS differ. Thresholds are rounded to float32 before they are compared. */
 export interface Semantics {
@@ -202,13 +216,6 @@ export function checkPostprocessorOptions(where: string, value: unknown): Settin
 	};
 }
 
-function checkHead(where: string, value: unknown): Head {
-	const head = value as Head;
-	const isHead = typeof value === 'object' && value !== null && Array.isArray(head.tensors) && Array.isArray(head.levels) && typeof head.codec === 'object';
-	if (!isHead) refuse(TypeError, where, 'head', 'must be a head', value, 'as yolov8({ numClasses: 80, inputSize: [640, 640] }) makes one');
-	return head;
-}
-
 function checkBackend(where: string, value: unknown, read: Read): 'auto' | BackendKind | object {
 	if (value === undefined) return 'auto';
 	if (typeof value !== 'object' || value === null) return checkWord(where, 'backend', value, BACKENDS, 'or a Backend made by createBackend');
@@ -256,7 +263,7 @@ function checkBitmask(where: string, pipeline: PipelineOptions, call: CallSettin
 const RUN_KEYS = ['transform', 'signal', ...CALL_KEYS] as const;
 const ENCODE_KEYS = ['transform', 'scoreThreshold', 'iouThreshold', 'maxDetections', 'maxCandidates', 'classAgnostic'] as const;
 
-/** Options of `run` and `encode`; the transform is still to be held against the batch. */
+/** Options of `run` and `encode`; the transforms are still to be held against the batch and the head. */
 export function checkRunOptions(where: 'run' | 'encode', value: unknown, settings: Settings): { call: CallParams; transform: unknown; signal?: AbortSignal } {
 	const read: Read = readOptions(where, 'options', value, where === 'run' ? RUN_KEYS : ENCODE_KEYS);
 	const numbers = checkCall(where, read, settings.call);
@@ -264,8 +271,34 @@ export function checkRunOptions(where: 'run' | 'encode', value: unknown, setting
 	const signal = read.signal as AbortSignal | undefined;
 	if (signal !== undefined) checkMethods(where, 'signal', signal, 'an AbortSignal', ['addEventListener', 'throwIfAborted']);
 	const call = toCallParams(numbers, settings.semantics, settings.head);
+	checkTransformKinds(where, read.transform);
 	return { call: { ...call, signal }, transform: read.transform, signal };
 }
+
+/** Every field of a transform that either backend reads: one made by hand may lack some, and half a transform would move boxes on one of them only. */
+function checkTransformKinds(where: string, value: unknown): void {
+	if (value === undefined) return;
+	for (const item of Array.isArray(value) ? value : [value]) {
+		const transform = item as Partial<Record<string, unknown>> | null;
+		const isOne = typeof transform === 'object' && transform !== null && typeof transform.toFrame === 'function';
+		if (!isOne) refuse(TypeError, where, 'transform', MADE_BY_LETTERBOX, item);
+		for (const [key, rule, least] of TRANSFORM_PAIRS) {
+			const pair = transform[key];
+			const argument = `transform.${key}`;
+			if (!Array.isArray(pair) || pair.length !== 2) refuse(TypeError, where, argument, rule, pair, 'letterbox(frameSize, inputSize) makes all of them');
+			for (const n of pair) if (!(Number.isFinite(n) && n > least)) refuseUnless(typeof n === 'number', where, argument, rule, pair);
+		}
+	}
+}
+
+const MADE_BY_LETTERBOX = 'must be what letterbox(frameSize, inputSize) makes';
+/** Name, rule, and the number that both entries lie above. */
+const TRANSFORM_PAIRS = [
+	['inputSize', 'must be [height, width], positive', 0],
+	['frameSize', 'must be [height, width], positive', 0],
+	['gain', 'must be [x, y], positive', 0],
+	['pad', 'must be [x, y], finite', -Infinity],
+] as const;
 
 /** Above every number's key; only NaN lies there. */
 const KEY_ABOVE_ALL = 0xff800001;

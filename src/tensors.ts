@@ -381,11 +381,17 @@ function isTensor(value: unknown): boolean {
 	if (ArrayBuffer.isView(value) || isGPUBuffer(value)) return true;
 	if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
 	const record = value as Record<string, unknown>;
-	if ('location' in record || 'gpuBuffer' in record || 'tensorRef' in record) return true;
-	// a record whose outputs happen to be called data or buffer holds tensors with dims of their own
-	return ['data', 'buffer'].some(
-		(key) => key in record && (ArrayBuffer.isView(record[key]) || isGPUBuffer(record[key]) || typeof record[key] === 'function' || 'dims' in record),
-	);
+	// told by values, not by names: a model may call its outputs location, data or dims. A location that is text says
+	// that the getters may throw, so it comes first
+	if (typeof record.location === 'string') return true;
+	const { gpuBuffer, buffer, data } = record;
+	if ([gpuBuffer, buffer, data].some((payload) => ArrayBuffer.isView(payload) || isGPUBuffer(payload) || typeof payload === 'function')) return true;
+	// a payload of a wrong kind beside dims of its own: to be refused as what it is meant to be
+	return [gpuBuffer, buffer, data].some((payload) => payload !== undefined) && isList(dimsOf(record));
+}
+
+function isList(dims: unknown): boolean {
+	return Array.isArray(dims) && dims.every((n) => typeof n !== 'object');
 }
 
 /** True for a GPUBuffer of any realm or implementation. */

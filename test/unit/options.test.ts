@@ -1,6 +1,7 @@
 // Every fault of an option is answered by name, with the rule and the value; nothing is clamped or ignored.
 
 import { describe, expect, it } from 'vitest';
+import { letterbox } from '../../src/boxes/letterbox.js';
 import { nearest, readOptions } from '../../src/checks.js';
 import { retinanet } from '../../src/heads/retinanet.js';
 import { yolov5 } from '../../src/heads/yolov5.js';
@@ -62,7 +63,10 @@ const faults: Fault[] = [
 	['iouThreshold Infinity', { iouThreshold: Infinity }, RangeError, /iouThreshold must be 0 to 1; got Infinity/],
 	['iouThreshold -Infinity', { iouThreshold: -Infinity }, RangeError, /iouThreshold must be 0 to 1; got -Infinity/],
 	['iouThreshold -0.1', { iouThreshold: -0.1 }, RangeError, /iouThreshold must be 0 to 1; got -0\.1/],
-	['iouThreshold 1.1', { iouThreshold: 1.1 }, RangeError, /iouThreshold must be 0 to 1; got 1\.1/],
+	['iouThreshold 1.1, no percentage', { iouThreshold: 1.1 }, RangeError, /iouThreshold must be 0 to 1; got 1\.1$/],
+	['iouThreshold 45.5, none either', { iouThreshold: 45.5 }, RangeError, /iouThreshold must be 0 to 1; got 45\.5$/],
+	['iouThreshold 101', { iouThreshold: 101 }, RangeError, /iouThreshold must be 0 to 1; got 101$/],
+	['iouThreshold 2', { iouThreshold: 2 }, RangeError, /iouThreshold must be 0 to 1; got 2 \(did you mean 0\.02\?\)/],
 	['iouThreshold 45', { iouThreshold: 45 }, RangeError, /iouThreshold must be 0 to 1; got 45 \(did you mean 0\.45\?\)/],
 	['iouThreshold text', { iouThreshold: '0.5' }, TypeError, /iouThreshold must be 0 to 1; got "0\.5"/],
 	['iouThreshold null', { iouThreshold: null }, TypeError, /iouThreshold must be 0 to 1; got null/],
@@ -305,6 +309,36 @@ describe('thresholds as keys', () => {
 				const { binLow, binHigh } = checkRunOptions('run', { scoreThreshold }, settings).call;
 				expect(binLow).toBeLessThanOrEqual(binHigh);
 				expect(Number.isFinite(scoreOfKey(binLow)) || scoreThreshold === Infinity).toBe(true);
+			}
+		}
+	});
+});
+
+describe('a transform made by hand', () => {
+	const good = letterbox([480, 640], [640, 640]);
+	const settings = check({});
+
+	it.each(['run', 'encode'] as const)('is taken by %s when it is whole', (where) => {
+		const { toFrame, inputSize, frameSize, gain, pad } = good;
+		const transform = { toFrame, inputSize, frameSize, gain, pad };
+		expect(checkRunOptions(where, { transform }, settings).transform).toBe(transform);
+		expect(checkRunOptions(where, { transform: [transform, good] }, settings).transform).toEqual([transform, good]);
+	});
+
+	it.each([
+		['no frameSize', { frameSize: undefined }, TypeError, /transform\.frameSize must be \[height, width\], positive; got undefined/],
+		['no pad', { pad: undefined }, TypeError, /transform\.pad must be \[x, y\], finite; got undefined/],
+		['one gain', { gain: 0.5 }, TypeError, /transform\.gain must be \[x, y\], positive; got 0\.5/],
+		['a gain of 0', { gain: [0, 1] }, RangeError, /transform\.gain must be/],
+		['a gain as text', { gain: ['1', 1] }, TypeError, /transform\.gain must be/],
+		['a pad that is NaN', { pad: [NaN, 0] }, RangeError, /transform\.pad must be/],
+		['no inputSize', { inputSize: undefined }, TypeError, /transform\.inputSize must be/],
+		['no toFrame', { toFrame: undefined }, TypeError, /transform must be what letterbox\(frameSize, inputSize\) makes/],
+	] as const)('is refused with %s', (_, change, Kind, text) => {
+		for (const where of ['run', 'encode'] as const) {
+			for (const transform of [{ ...good, ...change }, [good, { ...good, ...change }]]) {
+				expect(() => checkRunOptions(where, { transform }, settings)).toThrow(Kind);
+				expect(() => checkRunOptions(where, { transform }, settings)).toThrow(text);
 			}
 		}
 	});

@@ -69,7 +69,15 @@ describe('forms', () => {
 		['a record by an alias', { output: { data, dims }, other: { data: new Float32Array(3), dims: [3] } }],
 		['a record with one entry of any name', { '/model.22/Concat': { data, dims } }],
 		['a record matched by shape', { protos: { data: new Float32Array(4), dims: [1, 4] }, preds: { data, dims } }],
-		['a record with an output called data', { data: { data, dims } }],
+		...['data', 'buffer', 'gpuBuffer', 'location', 'dims', 'shape', 'type', 'offset', 'tensorRef'].flatMap((name): [string, unknown][] => [
+			[`a record with an output called ${name}`, { [name]: { data, dims } }],
+			[`a record with ${name} beside the output`, { [name]: { data: new Float32Array(4), dims: [2, 2] }, output0: { data, dims } }],
+			[
+				`a record with ort.Tensors, one called ${name}`,
+				{ [name]: new OrtTensor('cpu', new Float32Array(4), [2, 2]), output0: new OrtTensor('cpu', data, dims) },
+			],
+		]),
+		['a record with outputs called data and dims', { data: { data, dims }, dims: { data: new Float32Array(4), dims: [4] } }],
 	];
 	for (const [name, outputs] of cpu) {
 		test(name, () => {
