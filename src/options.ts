@@ -18,11 +18,11 @@ import {
 } from './checks.js';
 import { checkHead } from './head-check.js';
 import type { Head } from './heads/head.js';
+import { keysAreLogits } from './logits.js';
 import { keyOf, logit, nextDown, nextUp } from './numbers.js';
 import type { PipelineOptions } from './pipeline.js';
 import type { CallParams } from './plan.js';
-import { keysAreLogits } from './logits.js';
-import { BITMASK_LIMIT, STAGES } from './plan.js';
+import { BITMASK_LIMIT, STAGES } from './stages.js';
 
 /** The switches in which implementations of NMS differ. Thresholds are rounded to float32 before they are compared. */
 export interface Semantics {

@@ -4,7 +4,9 @@
 
 import type { Head, Level } from './heads/head.js';
 import { CANDIDATE, HEADER_WORDS, type LevelValues, type Params, PHASE, type RangeValues, ROW_WORDS, type Sizes, stateWords } from './layout.js';
+import { keysAreLogits } from './logits.js';
 import { scoreOfKey } from './numbers.js';
+import { BITMASK_LIMIT } from './stages.js';
 import type { BoundTensor, TensorStrides } from './tensors.js';
 
 /** Numbers of one call after checking, as every stage takes them. */
@@ -29,10 +31,6 @@ export interface CallParams {
 	signal?: AbortSignal;
 }
 
-/** The stages in order; the same word names the shader, the twin, the test and the readout. */
-export const STAGES = ['decode', 'bins', 'scatter', 'rank', 'suppress'] as const;
-export type StageName = (typeof STAGES)[number];
-
 /** One dispatch: a stage on one level, in one phase, or on one range. `prefilter` belongs to the suppress stage. */
 export type Step =
 	| { readonly stage: 'decode'; readonly level: number; readonly phase: number }
@@ -55,9 +53,6 @@ export interface Capacity {
 function refineRounds(sizes: Sizes): number {
 	return 2 * Math.ceil(32 / Math.log2(sizes.bins));
 }
-
-/** The full bitmask is for this many candidates at most: 2 MB. */
-export const BITMASK_LIMIT = 4096;
 
 /** Rows needed so that nothing can overflow: all anchors, or for multi-label the cut and a margin to settle it in. */
 export function planCapacity(head: Head, multiLabel: boolean, batch: number, call: CallParams): Capacity {
@@ -112,11 +107,6 @@ export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, c
 		steps.push({ stage: 'suppress', kernel: 'prefilter', range }, { stage: 'suppress', kernel: 'suppress', range });
 	}
 	return steps;
-}
-
-/** True when a candidate's key is the key of a logit and its score the sigmoid of it. */
-export function keysAreLogits(head: Head): boolean {
-	return head.score.activation === 'sigmoid' && !head.score.objectness;
 }
 
 /** The bins of the score histogram: equal steps of the key, or for logits equal steps of their value. */

@@ -7,10 +7,10 @@ import { type Detections, type FrameMap, finishDetections } from './detections.j
 import { type Call, copyOnCpu, Dispatch } from './dispatch.js';
 import { KedgeError } from './errors.js';
 import type { Head } from './heads/head.js';
+import { keysAreLogits } from './logits.js';
 import { type CallOptions, checkPostprocessorOptions, checkRunOptions, type PostprocessorOptions, type Settings } from './options.js';
 import type { Encoded } from './pipeline.js';
-import type { CallParams } from './plan.js';
-import { type FrameTransform, keysAreLogits } from './plan.js';
+import type { CallParams, FrameTransform } from './plan.js';
 import { type BoundTensor, bindTensor, normalizeOutputs, type Outputs, type SuggestHead } from './tensors.js';
 
 /** The map from network input to frame that `letterbox` makes. */

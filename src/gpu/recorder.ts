@@ -2,7 +2,8 @@
 
 import type { Level } from '../heads/head.js';
 import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../layout.js';
-import { type FrameTransform, planLevel, planParams, planSteps, STAGES, type Step } from '../plan.js';
+import { type FrameTransform, planLevel, planParams, planSteps, type Step } from '../plan.js';
+import { STAGES } from '../stages.js';
 import type { BoundTensor } from '../tensors.js';
 import type { Device } from './device.js';
 import type { GpuPipelineOptions, Prepared, Run } from './run.js';

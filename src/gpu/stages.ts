@@ -9,7 +9,8 @@ import { scatterShader } from '../../shaders/scatter.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
 import { PHASE, type Sizes } from '../layout.js';
-import { BITMASK_LIMIT, type Step } from '../plan.js';
+import type { Step } from '../plan.js';
+import { BITMASK_LIMIT } from '../stages.js';
 import type { StageSpec } from './stage.js';
 
 export type KernelName = 'decode' | 'bins' | 'scatter' | 'rank' | 'prefilter' | 'suppress' | 'overlaps' | 'sweep';

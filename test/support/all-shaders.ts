@@ -17,7 +17,7 @@ import { deltas } from '../../src/codecs/deltas.js';
 import { distances } from '../../src/codecs/distances.js';
 import type { Head, ScoreSpec } from '../../src/heads/head.js';
 import { SIZES } from '../../src/layout.js';
-import { BITMASK_LIMIT } from '../../src/plan.js';
+import { BITMASK_LIMIT } from '../../src/stages.js';
 
 const CODECS: Readonly<Record<string, BoxCodec>> = {
 	'boxes-cxcywh': boxes({ format: 'cxcywh' }),

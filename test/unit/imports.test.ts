@@ -13,20 +13,21 @@ const TABLE: Record<string, readonly string[]> = {
 	index: ['postprocessor', 'backend', 'operations', 'boxes', 'anchors', 'codecs', 'heads'],
 	onnxruntime: [],
 	tfjs: [],
-	postprocessor: ['options', 'detections', 'dispatch', 'backend', 'plan', 'tensors'],
+	postprocessor: ['options', 'detections', 'dispatch', 'backend', 'tensors', 'logits'],
 	dispatch: ['gpu-link'],
 	operations: ['inputs', 'cpu', 'boxes'],
 	backend: ['inputs', 'options', 'gpu-link'],
 	'gpu-link': ['cpu'],
 	inputs: ['options', 'boxes'],
-	options: ['plan', 'boxes', 'head-check'],
+	options: ['boxes', 'head-check', 'logits'],
 	'head-check': ['boxes'],
 	detections: [],
 	gpu: ['shaders', 'codecs', 'plan', 'kept', 'layout', 'boxes'],
 	cpu: ['boxes', 'codecs', 'plan', 'kept', 'layout'],
 	shaders: ['layout'],
 	kept: ['layout'],
-	plan: ['layout'],
+	plan: ['layout', 'logits'],
+	logits: [],
 	heads: ['anchors', 'codecs', 'tensors', 'boxes'],
 	pipeline: [],
 	tensors: [],
@@ -37,7 +38,7 @@ const TABLE: Record<string, readonly string[]> = {
 };
 
 /** Words of the house: every room may use them. They import nothing but each other. */
-const WORDS = ['checks', 'errors', 'numbers'];
+const WORDS = ['checks', 'errors', 'numbers', 'stages'];
 
 /** Fetched only when wanted, by dynamic import: the GPU with all shaders, the CPU path, the twins, the heads that an error suggests. */
 const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['operations'], postprocessor: ['heads'] };
