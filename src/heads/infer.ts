@@ -1,12 +1,14 @@
 // Which head fits the outputs a model has, from their shapes and whatever else is known. Where several fit the answer
 // is the list of them: a guess would show as plausible boxes in the wrong places.
 
-import { readOptions, refuse } from '../checks.js';
+import { checkWord, readOptions, refuse } from '../checks.js';
+import { show } from '../errors.js';
 import { dimsOf, fitsSpec } from '../tensors.js';
-import { countCells } from './common.js';
+import { checkClasses, checkInput, countCells } from './common.js';
 import type { Head } from './head.js';
 import { retinanet } from './retinanet.js';
 import { ssd } from './ssd.js';
+import { isAlike, type Known, strangers } from './strangers.js';
 import { yolov5 } from './yolov5.js';
 import { yolov8 } from './yolov8.js';
 
@@ -39,38 +41,57 @@ export type InferredHead =
 	| { readonly head?: undefined; readonly candidates: readonly HeadCandidate[]; readonly reason: string };
 
 type Dims = readonly number[];
-interface Known {
-	readonly inputSize?: readonly [number, number];
-	readonly numClasses?: number;
-	readonly style?: string;
-}
+const STYLES = ['torchvision', 'detectron2', 'mmdet', 'caffe'] as const;
 
 /**
  * Names the head for output shapes: dims, or tensors with dims, alone, in an array, or by output name. A batch axis of
  * unknown length may be any non-number. inferHead([[1, 84, 8400]]) is yolov8 with 80 classes at 640 x 640.
- * Throws a TypeError for shapes that are none, never for shapes that fit nothing.
+ * Where a well-known model of another kind has the same shape, the answer is a list and a reason that names it, until hints
+ * give the number of classes. Throws a TypeError or RangeError for shapes or hints that are none, never for shapes that fit nothing.
  */
 export function inferHead(shapes: unknown, hints: InferHints = {}): InferredHead {
-	const given = readOptions('inferHead', 'hints', hints, ['inputSize', 'numClasses', 'names', 'style', 'metadata']) as InferHints;
+	const given = readHints(hints);
 	const { list, outputNames } = readShapes(shapes);
 	const metadata = given.metadata ?? {};
 	const known: Known = {
 		inputSize: given.inputSize ?? metadataSize(metadata.imgsz),
 		numClasses: given.numClasses ?? given.names?.length ?? metadataClasses(metadata.names),
 		style: given.style ?? (outputNames.some((n) => /^(cls_logits|bbox_regression)/.test(n)) ? 'torchvision' : undefined),
+		isDetector: metadata.task === 'detect',
 	};
 	const shown = list.map((dims) => `[${dims.join(', ')}]`).join(', ');
 	if (metadata.task !== undefined && metadata.task !== 'detect') {
-		return { candidates: [], reason: `the metadata says task ${String(metadata.task)}; heads are built for detect. Describe the model with defineHead` };
+		return { candidates: [], reason: `the metadata says task ${show(metadata.task)}; heads are built for detect. Describe the model with defineHead` };
 	}
 	const candidates = fitting(list, known);
-	const doubt = strangers(list, known);
+	const fits = candidates.map(({ name, head }) => ({ name, numClasses: head.numClasses }));
+	const doubt = namesTell(outputNames, candidates) ? '' : strangers(list, fits, known);
 	if (candidates.length === 1 && !doubt) {
-		return { ...candidates[0], reason: `${shown} fits ${candidates[0].call} and no other head` };
+		const [only] = candidates;
+		return { ...only, reason: `${shown} fits ${only.call}, alone of kedge's heads${assumptions(list, only, known)}` };
 	}
 	const calls = candidates.map((c) => c.call).join(' and ');
-	if (candidates.length > 0) return { candidates, reason: `${shown} fits ${calls}${doubt && `; ${doubt}`}. ${remedy(known)}` };
-	return { candidates, reason: `${shown} fits no head that is built${doubt && `; ${doubt}`}. ${remedy(known)}, or describe the model with defineHead` };
+	const help = remedy(known, list.length > 1);
+	if (candidates.length > 0) return { candidates, reason: `${shown} fits ${calls}${doubt && `; ${doubt}`}. ${help}` };
+	return { candidates, reason: `${shown} fits no head that is built${doubt && `; ${doubt}`}. ${help}, or describe the model with defineHead` };
+}
+
+// What the shapes left open and was filled in.
+function assumptions(list: readonly Dims[], { name, head }: HeadCandidate, known: Known): string {
+	const raw = list.some((dims) => dims.length > 3);
+	const assumed: string[] = [];
+	if (!known.inputSize && !raw && name !== 'ssd') assumed.push('the input size was assumed to be square (hints.inputSize says otherwise)');
+	if (name === 'yolov5' && raw && head.tensors.length === 3)
+		assumed.push("the anchor shapes were assumed to be YOLOv5's (YOLOv3 and YOLOv7 have maps alike and other anchors)");
+	if (isAlike({ name, numClasses: head.numClasses }))
+		assumed.push(`boxes and scores have the same shape: pass them by name, or in the order ${head.tensors.map((t) => t.name).join(', ')}`);
+	return assumed.length > 0 ? `; ${assumed.join('; ')}` : '';
+}
+
+/** True when every tensor of the only candidate goes by a name of its own. */
+function namesTell(outputNames: readonly string[], candidates: readonly HeadCandidate[]): boolean {
+	const tensors = candidates.length === 1 ? candidates[0].head.tensors : [];
+	return tensors.length > 1 && tensors.every((t) => [t.name, ...(t.aliases ?? [])].some((name) => outputNames.includes(name)));
 }
 
 /** For error texts: the call of the head that one tensor of these dims fits, or undefined. */
@@ -79,8 +100,8 @@ export function suggestHead(dims: readonly number[]): string | undefined {
 	return candidates.length > 0 ? candidates.map((c) => c.call).join(' or ') : undefined;
 }
 
-function remedy({ inputSize, numClasses, style }: Known): string {
-	const missing = [inputSize ? '' : 'inputSize', numClasses ? '' : 'numClasses', style ? '' : 'style'].filter(Boolean);
+function remedy({ inputSize, numClasses, style }: Known, isStyled: boolean): string {
+	const missing = [inputSize ? '' : 'inputSize', numClasses ? '' : 'numClasses', style || !isStyled ? '' : 'style'].filter(Boolean);
 	return missing.length ? `Say more by hints: ${missing.join(', ')}` : 'Check the hints';
 }
 
@@ -121,7 +142,7 @@ function flatYolo(dims: Dims, known: Known): HeadCandidate[] {
 			const [channels, anchors] = layout === 'channels-first' ? [p, q] : [q, p];
 			const numClasses = channels - (family === 'yolov8' ? 4 : 5);
 			const inputSize = yoloInput(anchors, family === 'yolov8' ? 1 : 3, known);
-			if (inputSize && numClasses >= 1 && (known.numClasses ?? numClasses) === numClasses)
+			if (inputSize && numClasses >= 1 && numClasses <= 2 ** 24 && (known.numClasses ?? numClasses) === numClasses)
 				found.push({ family, layout, channels, anchors, numClasses, inputSize });
 		}
 	}
@@ -230,17 +251,6 @@ function retinanets(numClasses: number, inputSize: readonly [number, number], ou
 	});
 }
 
-// Shapes that models have for which no head is built, but that look like one that is.
-function strangers(list: readonly Dims[], known: Known): string {
-	const [p, q] = list[0].slice(-2);
-	if (list.length === 1 && q === 6 && p <= 1000) return 'it looks like the final rows of an end-to-end model (YOLOv10, YOLO26)';
-	if (list.length === 1 && list[0].length < 4 && p > q && q > 5 && yoloInput(p, 1, known) && known.numClasses !== q - 4) {
-		return `it may also be YOLOX or YOLOv6 with ${q - 5} classes, which are not built`;
-	}
-	if (list.length === 2 && list.some((dims) => dims.length === 4)) return 'it looks like a segmentation model with mask prototypes, which is not built';
-	return '';
-}
-
 function candidate(name: string, head: Head, options: Readonly<Record<string, unknown>>): HeadCandidate {
 	return { name, head, call: `${name}(${source(options)})` };
 }
@@ -273,7 +283,9 @@ function readShapes(shapes: unknown): { list: Dims[]; outputNames: string[] } {
 	if (typeof shapes !== 'object' || shapes === null)
 		refuse(TypeError, 'inferHead', 'shapes', 'must be dims, tensors with dims, or a list or record of them', shapes);
 	if (isDims(shapes)) return { list: [readDims('shapes', shapes)], outputNames: [] };
-	if (dimsOf(shapes)) return { list: [readDims('shapes', dimsOf(shapes))], outputNames: [] };
+	// an output may be called dims or shape
+	const own = dimsOf(shapes);
+	if (isDims(own)) return { list: [readDims('shapes', own)], outputNames: [] };
 	const entries = Object.entries(shapes);
 	if (entries.length === 0) refuse(RangeError, 'inferHead', 'shapes', 'must hold at least one shape', shapes);
 	return {
@@ -296,13 +308,32 @@ function readDims(name: string, dims: unknown): Dims {
 	});
 }
 
+/** Hints by name, each of its kind; the metadata comes from a file, and what it says that is none counts as not said. */
+function readHints(hints: unknown): InferHints {
+	const read = readOptions('inferHead', 'hints', hints, ['inputSize', 'numClasses', 'names', 'style', 'metadata']);
+	const { inputSize, numClasses, names, style, metadata } = read;
+	if (inputSize !== undefined) checkInput('inferHead', inputSize);
+	if (numClasses !== undefined) checkClasses('inferHead', numClasses);
+	if (names !== undefined) {
+		if (!Array.isArray(names) || names.length === 0 || !names.every((n) => typeof n === 'string'))
+			refuse(TypeError, 'inferHead', 'names', 'must be an array of strings with one entry at least', names);
+		if (numClasses !== undefined && names.length !== numClasses)
+			refuse(RangeError, 'inferHead', 'names', `must be as many as numClasses, ${numClasses}`, names.length);
+	}
+	if (style !== undefined) checkWord('inferHead', 'style', style, STYLES);
+	if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)))
+		refuse(TypeError, 'inferHead', 'metadata', 'must be an object', metadata);
+	return read as InferHints;
+}
+
 function metadataSize(text: unknown): readonly [number, number] | undefined {
-	const numbers = typeof text === 'string' ? text.match(/\d+/g)?.map(Number) : Array.isArray(text) ? text : undefined;
-	return numbers?.length === 2 ? [numbers[0], numbers[1]] : undefined;
+	const numbers: unknown = typeof text === 'string' ? text.match(/\d+/g)?.map(Number) : text;
+	const pair = Array.isArray(numbers) && numbers.length === 2 && numbers.every((n) => Number.isInteger(n) && n > 0);
+	return pair ? [numbers[0], numbers[1]] : undefined;
 }
 
 // {0: 'person', 1: 'bicycle'}: Python text, or parsed already
 function metadataClasses(names: unknown): number | undefined {
 	if (typeof names === 'string') return names.match(/[{,]\s*\d+\s*:/g)?.length;
-	return typeof names === 'object' && names !== null ? Object.keys(names).length : undefined;
+	return typeof names === 'object' && names !== null ? Object.keys(names).length || undefined : undefined;
 }

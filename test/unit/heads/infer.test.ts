@@ -18,6 +18,7 @@ describe('one head fits', () => {
 		['a symbolic batch', [['batch', 84, 8400]], undefined, 'yolov8({ numClasses: 80, inputSize: [640, 640] })'],
 		['no batch', [[84, 8400]], undefined, 'yolov8({ numClasses: 80, inputSize: [640, 640] })'],
 		['an oblong input', [[1, 84, 6720]], { inputSize: [512, 640] }, 'yolov8({ numClasses: 80, inputSize: [512, 640] })'],
+		['of an untold number of classes, 320 square', [[1, 8, 2100]], { inputSize: [320, 320] }, 'yolov8({ numClasses: 4, inputSize: [320, 320] })'],
 		['transposed, classes known', [[1, 8400, 84]], { numClasses: 80 }, 'yolov8({ numClasses: 80, inputSize: [640, 640] })'],
 		['YOLOv5 concatenated', [[1, 25200, 85]], undefined, 'yolov5({ numClasses: 80, inputSize: [640, 640] })'],
 		['YOLOv5 channels first', [[1, 85, 25200]], undefined, 'yolov5({ numClasses: 80, inputSize: [640, 640] })'],
@@ -94,8 +95,24 @@ describe('one head fits', () => {
 		const metadata = { task: 'detect', imgsz: '[512, 640]', names: "{0: 'cat', 1: 'dog'}" };
 		assert.equal(call([[1, 6, 6720]], { metadata }), 'yolov8({ numClasses: 2, inputSize: [512, 640] })');
 	});
-	test('a reason is given', () =>
-		assert.equal(inferHead([[1, 84, 8400]]).reason, '[1, 84, 8400] fits yolov8({ numClasses: 80, inputSize: [640, 640] }) and no other head'));
+	test('a reason is given: it speaks of the heads that were compared, and says what was assumed', () => {
+		const fits = "[1, 84, 8400] fits yolov8({ numClasses: 80, inputSize: [640, 640] }), alone of kedge's heads";
+		assert.equal(inferHead([[1, 84, 8400]]).reason, `${fits}; the input size was assumed to be square (hints.inputSize says otherwise)`);
+		assert.equal(inferHead([[1, 84, 8400]], { inputSize: [640, 640] }).reason, fits);
+		// 64 x 100 + 32 x 50 + 16 x 25 = 8400 too
+		assert.equal(call([[1, 84, 8400]], { inputSize: [512, 800] }), 'yolov8({ numClasses: 80, inputSize: [512, 800] })');
+		const raw = [80, 40, 20].map((n) => [1, 255, n, n]);
+		assert.match(inferHead(raw).reason, /anchor shapes were assumed to be YOLOv5's \(YOLOv3 and YOLOv7/);
+		assert.notMatch(inferHead(raw).reason, /square/);
+	});
+	test('any number of classes is YOLOv8, unless a published model of another task has as many channels', () => {
+		const others = [20, 37, 56, 116];
+		for (let channels = 5; channels <= 300; channels++) {
+			const expected = `yolov8({ numClasses: ${channels - 4}, inputSize: [640, 640] })`;
+			assert.deepEqual(call([[1, channels, 8400]]), others.includes(channels) ? [expected] : expected);
+			assert.equal(call([[1, channels, 8400]], { numClasses: channels - 4 }), expected);
+		}
+	});
 });
 
 describe('several fit: they are listed', () => {
@@ -131,18 +148,58 @@ describe('several fit: they are listed', () => {
 			]).candidates?.length,
 			3,
 		));
-	test('three classes and background: which of [8732, 4] are the boxes', () => {
-		// the head is the same either way; the names or the order of the array say which is which
-		assert.equal(
-			inferHead(
-				[
-					[1, 8732, 4],
-					[1, 8732, 4],
-				],
-				{ style: 'torchvision' },
-			).head?.numClasses,
-			3,
-		);
+	const alike = [1, 8732, 4];
+	test('three classes and background: which of [8732, 4] are the boxes is told by names, or taken upon hints', () => {
+		const inferred = inferHead([alike, alike], { style: 'torchvision' });
+		assert.isUndefined(inferred.head);
+		assert.match(inferred.reason, /boxes and scores have the same shape, so which is which is not known/);
+		assert.equal(inferHead({ cls_logits: alike, bbox_regression: alike }).head?.numClasses, 3);
+		const hinted = inferHead([alike, alike], { style: 'torchvision', numClasses: 3 });
+		assert.equal(hinted.head?.numClasses, 3);
+		assert.match(hinted.reason, /pass them by name, or in the order boxes, scores/);
+	});
+	test('the same with four classes on five levels', () => {
+		const maps = [40, 20, 10, 5, 3].flatMap((n) => [
+			[1, 36, n, n],
+			[1, 36, n, n],
+		]);
+		assert.match(inferHead(maps, { style: 'torchvision' }).reason, /which is which is not known/);
+		assert.equal(inferHead(maps, { style: 'torchvision', numClasses: 4 }).head?.numClasses, 4);
+	});
+
+	// channels of published models: ultralytics docs (COCO-pose 17 x 3, DOTA 15 classes, 32 masks), yolov5-face, yolov5_obb
+	const published: [string, number[], number, RegExp][] = [
+		['YOLOv8-pose', [1, 56, 8400], 52, /YOLOv8-pose \(4 \+ 1 class \+ 17 x 3 key points\), which kedge cannot decode yet/],
+		['YOLOv8-OBB', [1, 20, 8400], 16, /YOLOv8-OBB \(4 \+ 15 classes \+ 1 angle\), which kedge cannot decode yet/],
+		['YOLOv8-OBB at 1024', [1, 20, 21504], 16, /YOLOv8-OBB/],
+		['YOLOv8-seg, its maps left out', [1, 116, 8400], 112, /YOLOv8-seg \(4 \+ 80 classes \+ 32 mask coefficients\)/],
+		['YOLOv8-seg of one class', [1, 37, 8400], 33, /YOLOv8-seg \(4 \+ 1 class/],
+		['YOLOv8-pose transposed', [1, 8400, 56], 52, /YOLOv8-pose/],
+		['yolov5-face', [1, 25200, 16], 11, /yolov5-face \(5 \+ 5 x 2 landmarks \+ 1 class\), which kedge cannot decode yet/],
+		['YOLOv5-seg', [1, 25200, 117], 112, /YOLOv5-seg/],
+		['YOLOv7-pose', [1, 25200, 57], 52, /YOLOv7-pose/],
+	];
+	for (const [name, dims, numClasses, text] of published) {
+		test(`${name}, until the classes are said`, () => {
+			const inferred = inferHead([dims]);
+			assert.isUndefined(inferred.head);
+			assert.equal(inferred.candidates?.length, 1);
+			assert.match(inferred.reason, text);
+			assert.match(inferred.reason, /Say more by hints: inputSize, numClasses$/);
+			assert.equal(inferHead([dims], { numClasses }).head?.numClasses, numClasses);
+			assert.equal(inferHead([dims], { names: Array(numClasses).fill('x') }).head?.numClasses, numClasses);
+		});
+	}
+	test('a detector by its metadata has no key points', () => {
+		assert.equal(call([[1, 56, 8400]], { metadata: { task: 'detect' } }), 'yolov8({ numClasses: 52, inputSize: [640, 640] })');
+	});
+	test('three maps of 144 channels: YOLOv8 before its box distributions are read, or YOLOv5 with 43 classes', () => {
+		for (const maps of [[80, 40, 20].map((n) => [1, 144, n, n]), [80, 40, 20].map((n) => [1, n, n, 144])]) {
+			const inferred = inferHead(maps);
+			assert.deepEqual(call(maps), ["yolov5({ numClasses: 43, inputSize: [640, 640], outputs: 'raw' })"]);
+			assert.match(inferred.reason, /raw YOLOv8 maps \(64 channels of box distributions and 80 classes\), which kedge cannot decode yet/);
+			assert.equal(inferHead(maps, { numClasses: 43 }).head?.name, 'yolov5');
+		}
 	});
 });
 
@@ -158,7 +215,18 @@ describe('none fits: it says what it looks like', () => {
 			undefined,
 			/segmentation model/,
 		],
-		['a pose model by its metadata', [[1, 56, 8400]], { metadata: { task: 'pose' } }, /task pose/],
+		['a pose model by its metadata', [[1, 56, 8400]], { metadata: { task: 'pose' } }, /task "pose"/],
+		[
+			'key points beside the classes said',
+			[[1, 56, 8400]],
+			{ numClasses: 1 },
+			/51 channels more .* look like 17 key points of a pose model, which kedge cannot/,
+		],
+		['an angle', [[1, 20, 8400]], { numClasses: 15 }, /one channel more than boxes and 15 classes looks like an angle/],
+		['mask coefficients', [[1, 116, 8400]], { numClasses: 80 }, /32 channels more .* mask coefficients of a segmentation model/],
+		['raw YOLOv8, classes said', [80, 40, 20].map((n) => [1, 144, n, n]), { numClasses: 80 }, /looks like raw YOLOv8 maps .*80 classes/],
+		['raw YOLOv8 of one class', [80, 40, 20].map((n) => [1, 65, n, n]), undefined, /looks like raw YOLOv8 maps .*1 class\)/],
+		['more classes than a head can have', [[1, 21, 2 ** 25]], { inputSize: [32, 32] }, /fits no head/],
 		['another class count', [[1, 84, 8400]], { numClasses: 3 }, /fits no head that is built/],
 		['another input', [[1, 84, 8400]], { inputSize: [320, 320] }, /fits no head/],
 		['anything', [[1, 7, 7]], undefined, /defineHead/],
@@ -178,7 +246,25 @@ test('refusals', () => {
 	assert.throws(() => inferHead({}), RangeError, /at least one shape/);
 	assert.throws(() => inferHead({ output0: new Float32Array(4) }), TypeError, /shapes.output0 must be dims/);
 	assert.throws(() => inferHead([[1, 'channels', 8400]]), TypeError, /shapes.0\[1\] must be a non-negative integer; got "channels" \(run the model once/);
-	assert.throws(() => inferHead([[1, 84, 8400]], { classes: 80 } as never), /hints may hold/);
+	const hinted = (hints: unknown) => () => inferHead([[1, 84, 8400]], hints as never);
+	assert.throws(hinted({ classes: 80 }), TypeError, /hints may hold .*got "classes"/);
+	assert.throws(hinted({ numClases: 80 }), TypeError, /did you mean numClasses\?/);
+	assert.throws(hinted({ inputSize: 640 }), TypeError, /inferHead: inputSize must be \[height, width\]; got 640/);
+	assert.throws(hinted({ inputSize: [640, -1] }), RangeError, /inputSize\[1\] \(width\) must be a positive number; got -1/);
+	assert.throws(hinted({ inputSize: [640, 0.5] }), RangeError, /inputSize\[1\] must be a whole number/);
+	assert.throws(hinted({ style: 'foo' }), RangeError, /style must be 'torchvision' or 'detectron2' or 'mmdet' or 'caffe'; got "foo"/);
+	assert.throws(hinted({ numClasses: '80' }), TypeError, /numClasses must be an integer from 1 to 16777216; got "80"/);
+	assert.throws(hinted({ numClasses: 0 }), RangeError, /numClasses/);
+	assert.throws(hinted({ names: 'person' }), TypeError, /names must be an array of strings/);
+	assert.throws(hinted({ names: ['a'], numClasses: 2 }), RangeError, /names must be as many as numClasses, 2; got 1/);
+	assert.throws(hinted({ metadata: 'task: detect' }), TypeError, /metadata must be an object/);
+	assert.throws(hinted(null), TypeError, /hints must be an object/);
+	assert.equal(call([[1, 84, 8400]], { inputSize: undefined, metadata: { imgsz: '[0]', names: {} } }), call([[1, 84, 8400]]));
+});
+
+test('an output may be called dims or shape', () => {
+	assert.equal(call({ dims: { dims: [1, 84, 8400] } }), 'yolov8({ numClasses: 80, inputSize: [640, 640] })');
+	assert.equal(inferHead({ shape: { dims: [1, 8732, 4] }, logits: { dims: [1, 8732, 21] } }, { style: 'caffe' }).head?.name, 'ssd');
 });
 
 test('suggestHead, for the errors of a wrong tensor', () => {
