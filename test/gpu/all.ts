@@ -9,6 +9,8 @@ import './nms.gpu.js';
 import './properties.gpu.js';
 import './postprocessor.gpu.js';
 import './iou.gpu.js';
+import './faults.gpu.js';
+import './fault-sizes.gpu.js';
 import './shaders.gpu.js';
 import './injection.gpu.js';
 import './life.gpu.js';
