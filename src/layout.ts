@@ -57,7 +57,7 @@ export const PARAMS = struct('Params', {
 	bin_mode: 'u32', // 0: bins of equal key width; 1: bins of equal logit width; 2: bins by tie order, for equal scores
 	bin_low: 'u32', // mode 0: key of the lowest bin's start; mode 1: its fixed-point logit as i32 bits
 	bin_width: 'u32', // mode 0: keys per bin; mode 1: fixed-point steps per unit (a power of two); mode 2: ids per bin
-	transform: 'u32', // 1: rows are mapped to the frame and clipped
+	transform: 'u32', // 1: rows are mapped to the frame and clipped; 2: mapped only
 	gain_x: 'f32',
 	gain_y: 'f32',
 	pad_x: 'f32',

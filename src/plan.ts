@@ -129,6 +129,8 @@ export interface FrameTransform {
 	readonly gain: readonly [number, number];
 	readonly pad: readonly [number, number];
 	readonly frameSize: readonly [number, number];
+	/** False: boxes may reach beyond the frame. */
+	readonly clip?: boolean;
 }
 
 /** The uniform of a call. */
@@ -146,7 +148,7 @@ export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, 
 		tie_mask: call.tiesHighest ? 0xffffffff : 0,
 		zero: 0,
 		...planBins(head, call, sizes, numIds),
-		transform: frame ? 1 : 0,
+		transform: frame ? (frame.clip === false ? 2 : 1) : 0,
 		gain_x: frame?.gain[0] ?? 1,
 		gain_y: frame?.gain[1] ?? 1,
 		pad_x: frame?.pad[0] ?? 0,

@@ -165,7 +165,7 @@ class HeadPostprocessor implements Postprocessor {
 		const pipeline = this.#dispatch.encoder();
 		const call = this.#bind('encode', outputs, params);
 		const frames = checkTransforms('encode', transform, 1, this.head);
-		return pipeline.encode(encoder, call.tensors, call.batch, params, frames?.[0]);
+		return pipeline.encode(encoder, call.tensors, call.batch, params, inCoordinates(frames?.[0], this.#settings.coordinates, this.head.inputSize));
 	}
 
 	#checkDisposed(where: string): void {
@@ -188,6 +188,18 @@ class HeadPostprocessor implements Postprocessor {
 		this.#dispatch.dispose();
 		if (this.#ownsBackend) this.#backend.dispose();
 	}
+}
+
+/** The map that leaves rows in the coordinates asked for: normalized ones are fractions of the frame, or of the network input. */
+function inCoordinates(
+	frame: FrameTransform | undefined,
+	coordinates: 'pixels' | 'normalized',
+	[height, width]: readonly [number, number],
+): FrameTransform | undefined {
+	if (coordinates === 'pixels') return frame;
+	if (!frame) return { gain: [width, height], pad: [0, 0], frameSize: [1, 1], clip: false };
+	const { gain, pad, frameSize } = frame;
+	return { gain: [gain[0] * frameSize[1], gain[1] * frameSize[0]], pad, frameSize: [1, 1] };
 }
 
 /** `race` rejects as soon as the signal aborts; the work itself goes on unseen. One listener, however many races. */

@@ -11,7 +11,9 @@ fn to_frame(box: vec4f) -> vec4f {
   let pad = vec4f(params.pad_x, params.pad_y, params.pad_x, params.pad_y);
   let gain = vec4f(params.gain_x, params.gain_y, params.gain_x, params.gain_y);
   let size = vec4f(params.frame_width, params.frame_height, params.frame_width, params.frame_height);
-  return clamp((box - pad) / gain, vec4f(0.0), size);
+  let mapped = (box - pad) / gain;
+  if (params.transform == 2u) { return mapped; }
+  return clamp(mapped, vec4f(0.0), size);
 }
 
 fn write_row(image: u32, row: u32, candidate: Candidate) {

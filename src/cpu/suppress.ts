@@ -56,5 +56,5 @@ function toFrame(params: Params, x: number, c: number): number {
 	const horizontal = c % 2 === 0;
 	const size = horizontal ? params.frame_width : params.frame_height;
 	const y = round(round(x - (horizontal ? params.pad_x : params.pad_y)) / (horizontal ? params.gain_x : params.gain_y));
-	return Math.max(0, Math.min(size, y));
+	return params.transform === 2 ? y : Math.max(0, Math.min(size, y));
 }

@@ -24,7 +24,7 @@ export interface BoundRange {
 	readonly skip: number;
 }
 
-type BufferName = 'uniform' | 'state' | 'candidates' | 'binned' | 'sorted' | 'kept' | 'dead' | 'output' | 'overlaps' | 'staging' | 'timestamps';
+type BufferName = 'uniform' | 'state' | 'candidates' | 'binned' | 'sorted' | 'kept' | 'dead' | 'output' | 'overlaps' | 'staging' | 'more' | 'timestamps';
 
 const numberOf = new WeakMap<GPUBuffer, number>();
 let numBuffers = 0;
@@ -81,6 +81,12 @@ export class Slot {
 
 	get(name: BufferName): GPUBuffer {
 		return this.buffers.get(name) as GPUBuffer;
+	}
+
+	/** Room for a second readback of this many bytes; kept, since a long result is seldom alone. */
+	more(bytes: number): GPUBuffer {
+		const kept = this.buffers.get('more');
+		return kept && kept.size >= bytes ? kept : this.make('more', 2 ** Math.ceil(Math.log2(bytes)), USAGE.MAP_READ | USAGE.COPY_DST);
 	}
 
 	/** Room for the uniforms of this many steps. */
@@ -231,7 +237,7 @@ export function createBuffer(device: Device, what: string, bytes: number, usage:
 	const size = Math.max(16, Math.ceil(bytes / 16) * 16);
 	if (size > limit) {
 		throw new RangeError(
-			`kedge.${what} needs ${size} bytes, the device's limit is ${limit}; set maxCandidates, use a smaller batch, or ask for a device with larger limits`,
+			`kedge.${what} needs ${size} bytes, the device's limit is ${limit}; take fewer boxes or anchors in one call, a smaller batch, or a device with larger limits`,
 		);
 	}
 	device.bytesAsked += size;

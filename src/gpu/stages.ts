@@ -108,7 +108,8 @@ export function workgroupsOf(step: Step, numAnchors: number, candidates: number,
 		case 'decode': {
 			const groups = Math.max(1, Math.ceil(numAnchors / sizes.workgroup));
 			if (multiLabel && step.stage === 'decode' && step.phase === PHASE.refine) return [Math.min(groups, STRIDE_GROUPS), 1];
-			return [Math.min(groups, MAX_GROUPS), 1];
+			if (groups > MAX_GROUPS) throw new RangeError(`run: a level of the head may have ${MAX_GROUPS * sizes.workgroup} anchors at most; got ${numAnchors}`);
+			return [groups, 1];
 		}
 		case 'scatter':
 		case 'rank':

@@ -47,15 +47,15 @@ export interface Part {
 	readonly bytes: number;
 }
 
-/** Parts of buffers copied to the host, laid end to end. */
-export async function readParts(device: Device, parts: readonly Part[]): Promise<ArrayBuffer> {
+/** Parts of buffers copied to the host, laid end to end; by way of a buffer that `keeper` keeps, or one made for the occasion. */
+export async function readParts(device: Device, parts: readonly Part[], keeper?: (bytes: number) => GPUBuffer): Promise<ArrayBuffer> {
 	const total = parts.reduce((sum, part) => sum + part.bytes, 0);
 	let buffer: GPUBuffer | undefined;
 	let mapped: Promise<void> | undefined;
 	try {
 		// made inside the scope: a buffer that cannot be had is this call's error
 		const staging = await device.scoped('read', () => {
-			buffer = createBuffer(device, 'read', total, USAGE.MAP_READ | USAGE.COPY_DST);
+			buffer = keeper ? keeper(total) : createBuffer(device, 'read', total, USAGE.MAP_READ | USAGE.COPY_DST);
 			const encoder = device.gpu.createCommandEncoder({ label: 'kedge.read' });
 			let to = 0;
 			for (const { source, offset, bytes } of parts) {
@@ -63,7 +63,7 @@ export async function readParts(device: Device, parts: readonly Part[]): Promise
 				to += bytes;
 			}
 			device.gpu.queue.submit([encoder.finish()]);
-			mapped = buffer.mapAsync(MAP_MODE_READ);
+			mapped = buffer.mapAsync(MAP_MODE_READ, 0, Math.ceil(total / 4) * 4);
 			mapped.catch(() => undefined);
 			return buffer;
 		});
@@ -72,7 +72,8 @@ export async function readParts(device: Device, parts: readonly Part[]): Promise
 	} catch (error) {
 		throw platformError('read', error);
 	} finally {
-		buffer?.destroy();
+		if (keeper) await unmap(buffer, mapped);
+		else buffer?.destroy();
 	}
 }
 
