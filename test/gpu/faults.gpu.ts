@@ -2,16 +2,8 @@
 // ties, boxes without area, boxes too large or too far for float32. The letters are the project's list of faults.
 
 import { assert } from 'chai';
-import { createBackend, createPostprocessor, type NmsOptions } from '../../src/index.js';
-import { gpuTest } from '../support/gpu-suite.js';
+import { type Case, detectPlain, faultTable, faultTest, join, ofBits } from '../support/fault-table.js';
 import { floatToHalf } from '../support/half.js';
-import { plainHead } from '../support/plain-head.js';
-
-type Scores = number[] | Float32Array;
-type Options = Partial<NmsOptions>;
-type Nms = (boxes: number[][] | Float32Array, scores: Scores, options?: Options) => Promise<number[]>;
-/** Boxes, scores, options, kept indices. */
-type Case = readonly [number[][], Scores, Options, number[]];
 
 const { NaN, POSITIVE_INFINITY: INF, NEGATIVE_INFINITY: MINUS_INF } = Number;
 const A = [0, 0, 10, 10];
@@ -22,56 +14,8 @@ const same = (n: number, box = A) => Array.from({ length: n }, () => box);
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
 /** n scores that leave the boxes in their order. */
 const falling = (n: number) => upTo(n).map((i) => 1 - i / 1024);
-const ofBits = (bits: number) => new Float32Array(Uint32Array.of(bits).buffer);
 /** The float32 below a positive x. */
 const below = (x: number) => ofBits(new Uint32Array(Float32Array.of(x).buffer)[0] - 1)[0];
-
-/** Copies words: a NaN that passes through a number may lose its sign and payload. */
-function join(parts: readonly Float32Array[]): Float32Array {
-	const words = new Uint32Array(parts.reduce((sum, p) => sum + p.length, 0));
-	let at = 0;
-	for (const part of parts) {
-		words.set(new Uint32Array(part.buffer, part.byteOffset, part.length), at);
-		at += part.length;
-	}
-	return new Float32Array(words.buffer);
-}
-
-function faultTest(name: string, body: (nms: Nms, device: GPUDevice) => Promise<void>): void {
-	gpuTest(`faults: ${name}`, async ({ device }) => {
-		const backend = await createBackend('webgpu', { device });
-		try {
-			const nms: Nms = async (boxes, scores, options) => [
-				...(await backend.nms(boxes instanceof Float32Array ? boxes : boxes.flat(), scores, { iouThreshold: 0.5, ...options })),
-			];
-			await body(nms, device);
-		} finally {
-			backend.dispose();
-		}
-	});
-}
-
-/** A row of the list that is a table of calls. */
-function faultTable(name: string, cases: readonly Case[]): void {
-	faultTest(name, async (nms) => {
-		for (const [i, [boxes, scores, options, kept]] of cases.entries()) assert.deepEqual(await nms(boxes, scores, options), kept, `case ${i}`);
-	});
-}
-
-/** The detections of one image of boxes and scores of one class, float32 or half bits. */
-async function detect(device: GPUDevice, boxes: Float32Array | Uint16Array, scores: Float32Array | Uint16Array, iouThreshold = 0.5) {
-	const head = plainHead(scores.length, 1);
-	const postprocessor = await createPostprocessor({ head, backend: 'webgpu', device, scoreThreshold: 0, iouThreshold });
-	try {
-		const type = (data: Float32Array | Uint16Array) => (data instanceof Float32Array ? 'float32' : 'float16');
-		return await postprocessor.run({
-			boxes: { data: boxes, dims: [1, scores.length, 4], type: type(boxes) },
-			scores: { data: scores, dims: [1, scores.length, 1], type: type(scores) },
-		});
-	} finally {
-		postprocessor.dispose();
-	}
-}
 
 faultTable('C1 NaN score: takes no part, wherever it stands', [
 	[same(3), [NaN, 0.9, 0.8], {}, [1]],
@@ -97,7 +41,7 @@ faultTest('C2 NaN score of every sign and payload takes no part and is counted',
 		}
 	}
 	const scores = join([Float32Array.of(0.5), ...NANS.map(ofBits), Float32Array.of(0.7)]);
-	const { indices, rejected, numCandidates } = await detect(device, Float32Array.from(apart(NANS.length + 2).flat()), scores);
+	const { indices, rejected, numCandidates } = await detectPlain(device, Float32Array.from(apart(NANS.length + 2).flat()), scores);
 	assert.deepEqual([[...indices], rejected, numCandidates], [[9, 0], NANS.length, 2]);
 });
 
@@ -156,7 +100,7 @@ faultTest('C8 a coordinate that is no finite number, in each place, takes no par
 		}
 	}
 	const boxes = join([...bad, Float32Array.from(A)]);
-	const { indices, rejected, numCandidates } = await detect(device, boxes, new Float32Array(bad.length + 1).fill(0.5));
+	const { indices, rejected, numCandidates } = await detectPlain(device, boxes, new Float32Array(bad.length + 1).fill(0.5));
 	assert.deepEqual([[...indices], rejected, numCandidates], [[bad.length], bad.length, 1]);
 });
 
@@ -329,7 +273,7 @@ faultTest('C20 float16: 65504 is a number, 65520 is infinite, 6e-8 is small and 
 	// scores: the smallest half is above 0; NaN and 0 are not
 	const rows = [...boxes, [40, 40, 50, 50], [60, 60, 70, 70], [80, 80, 90, 90]];
 	const scores = [0.5, 0.75, 1, 1, 1, 0.25, 0.375, 0.125, 6e-8, NaN, 0];
-	const { indices, rejected, numCandidates, scores: out } = await detect(device, halfBits(rows.flat()), halfBits(scores), 0.1);
+	const { indices, rejected, numCandidates, scores: out } = await detectPlain(device, halfBits(rows.flat()), halfBits(scores), 0.1);
 	// box 1 removes 0, and box 6 its double 5; the large one holds all others, by far less than 0.1
 	assert.deepEqual([[...indices], rejected, numCandidates], [[1, 6, 7, 8], 4, 6]);
 	assert.deepEqual([...out], [0.75, 0.375, 0.125, 2 ** -24]);
@@ -345,6 +289,6 @@ faultTest('C21 float16: 256 x 256 overflows a half; areas are float32', async (_
 		].flat(),
 	);
 	const scores = halfBits([1, 0.875, 0.75, 0.5]);
-	assert.deepEqual([...(await detect(device, boxes, scores, 0.5)).indices], [0, 2, 3]);
-	assert.deepEqual([...(await detect(device, boxes, scores, below(0.5))).indices], [0, 3]);
+	assert.deepEqual([...(await detectPlain(device, boxes, scores, 0.5)).indices], [0, 2, 3]);
+	assert.deepEqual([...(await detectPlain(device, boxes, scores, below(0.5))).indices], [0, 3]);
 });
