@@ -101,8 +101,7 @@ const SIZES = [2, 3, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 319, 
 
 sizeTest('D3 sizes around every power of two', async (backend) => {
 	for (const n of SIZES) {
-		await check(backend, chain(n), `chain of ${n}`);
-		await check(backend, chain(n, true), `rising chain of ${n}`);
+		await check(backend, chain(n, n % 2 === 0), `chain of ${n}`);
 		await check(backend, dealt(n, Math.ceil(n / 3)), `${n} dealt to thirds`);
 	}
 });
@@ -237,7 +236,7 @@ sizeTest('D13 the device of every test here has the default limits', async (back
 
 sizeTest('D14 a limit reached in the middle of a tile gives the exact prefix', async (backend) => {
 	for (const made of [chain(1500), chain(1500, true), dealt(1500, 700)]) {
-		for (const limit of [0, 1, 31, 33, 64, 127, 128, 129, 200, 255, 256, 257, 511, 513, 700, 749, 750, 751]) {
+		for (const limit of [0, 1, 33, 127, 128, 129, 255, 256, 257, 511, 749, 750, 751]) {
 			await check(backend, made, `at most ${limit}`, limit);
 		}
 	}
