@@ -164,6 +164,15 @@ class HeadPostprocessor implements Postprocessor {
 		if (!isEncoder) refuse(TypeError, 'encode', 'encoder', 'must be a GPUCommandEncoder', encoder);
 		const pipeline = this.#dispatch.encoder();
 		const call = this.#bind('encode', outputs, params);
+		if (Array.isArray(transform))
+			refuse(
+				TypeError,
+				'encode',
+				'transform',
+				'must be one transform, which all images of the batch share',
+				transform,
+				'use run() for frames of different sizes',
+			);
 		const frames = checkTransforms('encode', transform, 1, this.head);
 		return pipeline.encode(encoder, call.tensors, call.batch, params, inCoordinates(frames?.[0], this.#settings.coordinates, this.head.inputSize));
 	}
@@ -222,8 +231,6 @@ function checkTransforms(where: string, value: unknown, batch: number, head: Hea
 	if (list.length !== batch) refuse(RangeError, where, 'transform', `must be one transform, or one per image (${batch})`, value);
 	for (const item of list) {
 		const transform = item as Transform;
-		const fits = typeof item === 'object' && item !== null && typeof transform.toFrame === 'function' && Array.isArray(transform.inputSize);
-		if (!fits) refuse(TypeError, where, 'transform', 'must be what letterbox(frameSize, inputSize) makes', item);
 		const same = transform.inputSize[0] === head.inputSize[0] && transform.inputSize[1] === head.inputSize[1];
 		if (!same) refuse(RangeError, where, 'transform', `must be for the head's input size [${head.inputSize.join(', ')}]`, transform.inputSize);
 	}
