@@ -2,7 +2,6 @@
 
 /** The stages in order; the same word names the shader, the twin, the test and the readout. */
 export const STAGES = ['decode', 'bins', 'scatter', 'rank', 'suppress'] as const;
-export type StageName = (typeof STAGES)[number];
 
 /** The full bitmask is for this many candidates at most: 2 MB. */
 export const BITMASK_LIMIT = 4096;
