@@ -387,7 +387,7 @@ lifeTest('nms: too many boxes are refused with bytes, limit and advice; dispose 
 	// 32 bytes a candidate: 134,400,000 of 134,217,728
 	const { error } = await nms(4_200_000);
 	assert.instanceOf(error, RangeError);
-	assert.match((error as Error).message, /needs \d{9} bytes, the device's limit is 134217728; set maxCandidates/);
+	assert.match((error as Error).message, /needs \d{9} bytes, the device's limit is 134217728; take fewer boxes/);
 	assert.deepEqual((await nms(300)).value, new Uint32Array([0]));
 	for (const begun of [0, 3]) {
 		const running = Array.from({ length: 5 }, (_, i) => nms(300 + i)); // more than are in flight at once
