@@ -11,6 +11,7 @@ import './postprocessor.gpu.js';
 import './iou.gpu.js';
 import './faults.gpu.js';
 import './fault-sizes.gpu.js';
+import './fault-large.gpu.js';
 import './shaders.gpu.js';
 import './injection.gpu.js';
 import './life.gpu.js';
