@@ -82,6 +82,8 @@ ${reader('classes', half.classes)}
 #if ${extra}
 ${reader('extra', half.extra)}
 #endif
+
+fn raw_number(at: u32, c: u32) -> f32 { return bitcast<f32>(box_bits(at + c * level.box_channel)); }
 ${codecChunk(head.codec)}
 
 // Beyond Infinity and below -Infinity: no number has these keys.
@@ -185,16 +187,12 @@ fn product_key(factor: f32, score: f32) -> u32 {
 
 // The box of an anchor; usable is false when a coordinate is not finite or too large.
 fn anchor_box(anchor: ptr<function, Anchor>, usable: ptr<function, bool>) -> vec4f {
-  let at = (*anchor).box_at;
-  let step = level.box_channel;
-  let raw = vec4f(bitcast<f32>(box_bits(at)), bitcast<f32>(box_bits(at + step)),
-                  bitcast<f32>(box_bits(at + 2u * step)), bitcast<f32>(box_bits(at + 3u * step)));
   #if ${head.anchors !== undefined}
   let row = anchors[(*anchor).index];
   #else
   let row = vec4f(0.0);
   #endif
-  let decoded = decode_box(raw, row, level.stride);
+  let decoded = decode_box((*anchor).box_at, row, level.stride);
   *usable = is_usable_box(decoded);
   return flush_coordinates(decoded);
 }

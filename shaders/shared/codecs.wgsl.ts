@@ -1,6 +1,7 @@
-// Raw numbers -> box, one chunk per codec kind: fn decode_box(raw, anchor, stride) -> xyxy. The same float32 steps in
-// the same order as `decodeBox` of src/codecs/<kind>.ts; products that feed a sum are hidden from the compiler.
-// Needs numbers.wgsl.
+// Raw numbers -> box, one chunk per codec kind: fn decode_box(at, anchor, stride) -> xyxy; a codec with an angle also
+// sets `decoded_angle`. The same float32 steps in the same order as `decodeBox` of src/codecs/<kind>.ts; products that
+// feed a sum are hidden from the compiler. Needs numbers.wgsl and fn raw_number(at, c) -> f32: the c-th raw number of
+// the anchor whose numbers begin at `at`.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
@@ -10,16 +11,28 @@ export function codecChunk(codec: BoxCodec): string {
 	const chunk = CHUNKS[codec.kind];
 	if (!chunk) throw new TypeError(`codecChunk: codec.kind must be one of ${Object.keys(CHUNKS).join(', ')}; got ${codec.kind}`);
 	return wgsl`
+#if ${codec.rotated === true}
+var<private> decoded_angle: f32;
+#endif
+
+fn not_a_number() -> f32 { return bitcast<f32>(params.zero ^ 0x7fc00000u); }
+
+fn is_finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }
+
 ${chunk(codec)}
 
-fn decode_box(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
+#if ${codec.numRaw === 4}
+fn decode_box(at: u32, anchor: vec4f, stride: f32) -> vec4f {
+  let raw = vec4f(raw_number(at, 0u), raw_number(at, 1u), raw_number(at, 2u), raw_number(at, 3u));
   let exponents = bitcast<vec4u>(raw) & vec4u(0x7f800000u);
-  if (any(exponents == vec4u(0x7f800000u))) { return vec4f(bitcast<f32>(params.zero ^ 0x7fc00000u)); }
+  if (any(exponents == vec4u(0x7f800000u))) { return vec4f(not_a_number()); }
   return decode_finite(raw, anchor, stride);
 }
+#endif
 `;
 }
 
+/** Chunks with four raw numbers write fn decode_finite(raw, anchor, stride), the others fn decode_box itself. */
 const CHUNKS: Record<string, (codec: BoxCodec) => string> = { boxes, deltas, cell, distances };
 
 function boxes({ constants, variants }: BoxCodec): string {

@@ -29,9 +29,14 @@ export function boxes(options: BoxesOptions = {}): BoxCodec {
 	const codec: BoxCodec = {
 		kind: 'boxes',
 		anchors: 'none',
+		numRaw: 4,
 		constants: { sx, sy },
 		variants: { format, scaled },
-		decodeBox(r0, r1, r2, r3, _anchors, _a, _stride, out, o) {
+		decodeBox(raw, r, _anchors, _a, _stride, out, o) {
+			const r0 = raw[r];
+			const r1 = raw[r + 1];
+			const r2 = raw[r + 2];
+			const r3 = raw[r + 3];
 			if (!areFinite(r0, r1, r2, r3)) return writeNaN(out, o);
 			let x = format === 'yxyx' ? r1 : r0;
 			let y = format === 'yxyx' ? r0 : r1;

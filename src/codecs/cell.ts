@@ -28,9 +28,14 @@ export function cell(options: CellOptions = {}): BoxCodec {
 	const codec: BoxCodec = {
 		kind: 'cell',
 		anchors: 'cxcywh',
+		numRaw: 4,
 		constants: {},
 		variants: { version, sigmoid },
-		decodeBox(r0, r1, r2, r3, anchors, a, stride, out, o) {
+		decodeBox(raw, r, anchors, a, stride, out, o) {
+			const r0 = raw[r];
+			const r1 = raw[r + 1];
+			const r2 = raw[r + 2];
+			const r3 = raw[r + 3];
 			if (!areFinite(r0, r1, r2, r3)) return writeNaN(out, o);
 			// twice the sigmoid is exact in float32
 			const x2 = 2 * (sigmoid ? sigmoid32(r0) : r0);

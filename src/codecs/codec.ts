@@ -13,21 +13,25 @@ export interface BoxCodec {
 	readonly kind: string;
 	/** The format of the anchor rows that `encode` and `decode` take. */
 	readonly anchors: AnchorFormat;
+	/** Raw numbers per anchor: 4, or 5 with an angle, or 4 * bins. */
+	readonly numRaw: number;
+	/** The box has an angle: the last raw number tells of it, `decodeBox` writes radians to `out[o+4]`. */
+	readonly rotated?: boolean;
 	/** Numbers printed into the shader chunk, by name; each is an exact float32. */
 	readonly constants: Readonly<Record<string, number>>;
 	/** Structural switches of the shader chunk. */
 	readonly variants: Readonly<Record<string, boolean | string>>;
 	/**
-	 * Decodes one box: four raw numbers in the order the head stores them, the anchor row at `anchors[a..a+3]`, the
-	 * level's stride; writes xyxy to `out[o..o+3]`. Every step rounded to float32, in the shader's order.
+	 * Decodes one box: raw numbers at `raw[r..r+numRaw-1]` in the order the head stores them, the anchor row at
+	 * `anchors[a..a+3]`, the level's stride; writes xyxy to `out[o..o+3]`. Every step rounded to float32, in the shader's order.
 	 */
-	decodeBox(r0: number, r1: number, r2: number, r3: number, anchors: Float32Array, a: number, stride: number, out: Float32Array, o: number): void;
+	decodeBox(raw: Float32Array, r: number, anchors: Float32Array, a: number, stride: number, out: Float32Array, o: number): void;
 	/**
-	 * Boxes [N, 4] xyxy to raw numbers [N, 4], against anchors [N, 4] in this codec's anchor format. `stride` (input
+	 * Boxes [N, 4] xyxy ([N, 5] with an angle) to raw numbers [N, numRaw], against anchors [N, 4] in this codec's anchor format. `stride` (input
 	 * pixels per cell: one for all, or [N]) is needed by the cell codec only.
 	 */
 	encode(boxes: Float32Array, anchors?: Float32Array, stride?: number | Float32Array): Float32Array;
-	/** Raw numbers [N, 4] to boxes [N, 4] xyxy; the inverse of `encode`. */
+	/** Raw numbers [N, numRaw] to boxes [N, 4] xyxy ([N, 5] with an angle); the inverse of `encode`. */
 	decode(raw: Float32Array, anchors?: Float32Array, stride?: number | Float32Array): Float32Array;
 }
 
@@ -45,31 +49,29 @@ export function writeNaN(out: Float32Array, o: number): void {
 	out[o] = out[o + 1] = out[o + 2] = out[o + 3] = NaN;
 }
 
-/** Checks the arguments of an `encode` or `decode` and returns N. */
-export function checkRows(call: string, first: string, rows: unknown, anchors: unknown, format: AnchorFormat): number {
-	const n = countRows(call, first, rows);
+/** Checks the arguments of an `encode` or `decode`, whose rows have `width` numbers, and returns N. */
+export function checkRows(call: string, first: string, rows: unknown, anchors: unknown, format: AnchorFormat, width = 4): number {
+	const n = countRows(call, first, rows, width);
 	if (format === 'none') return n;
 	if (anchors === undefined) refuse(TypeError, call, 'anchors', `must be given (rows of ${format}, flat [N, 4])`, anchors);
-	const m = countRows(call, 'anchors', anchors);
+	const m = countRows(call, 'anchors', anchors, 4);
 	if (m !== n) refuse(RangeError, call, 'anchors', `must have as many rows as ${first}, ${n}`, m);
 	return n;
 }
 
-function countRows(call: string, name: string, rows: unknown): number {
-	if (Object.prototype.toString.call(rows) !== '[object Float32Array]') refuse(TypeError, call, name, 'must be a Float32Array, flat [N, 4]', rows);
+function countRows(call: string, name: string, rows: unknown, width: number): number {
+	if (Object.prototype.toString.call(rows) !== '[object Float32Array]') refuse(TypeError, call, name, `must be a Float32Array, flat [N, ${width}]`, rows);
 	const length = (rows as Float32Array).length;
-	if (length % 4 !== 0) refuse(RangeError, call, name, 'must have a length that is a multiple of 4', length);
-	return length / 4;
+	if (length % width !== 0) refuse(RangeError, call, name, `must have a length that is a multiple of ${width}`, length);
+	return length / width;
 }
 
 /** `decode` in terms of `decodeBox`, the same for every codec. */
 export function decodeAll(codec: BoxCodec, raw: Float32Array, anchors: Float32Array | undefined, strideOf: (i: number) => number): Float32Array {
-	const n = checkRows(`${codec.kind}.decode`, 'raw', raw, anchors, codec.anchors);
-	const out = new Float32Array(n * 4);
+	const n = checkRows(`${codec.kind}.decode`, 'raw', raw, anchors, codec.anchors, codec.numRaw);
+	const width = codec.rotated ? 5 : 4;
+	const out = new Float32Array(n * width);
 	const rows = codec.anchors === 'none' ? NO_ANCHORS : (anchors as Float32Array);
-	for (let i = 0; i < n; i++) {
-		const k = i * 4;
-		codec.decodeBox(raw[k], raw[k + 1], raw[k + 2], raw[k + 3], rows, k, strideOf(i), out, k);
-	}
+	for (let i = 0; i < n; i++) codec.decodeBox(raw, i * codec.numRaw, rows, i * 4, strideOf(i), out, i * width);
 	return out;
 }

@@ -45,9 +45,14 @@ export function deltas(given: DeltasOptions = {}): BoxCodec {
 	const codec: BoxCodec = {
 		kind: 'deltas',
 		anchors: 'xyxy',
+		numRaw: 4,
 		constants: { vx, vy, vw, vh, low: lowest, high },
 		variants: { order, weighted, clampLow },
-		decodeBox(r0, r1, r2, r3, anchors, a, _stride, out, o) {
+		decodeBox(raw, r, anchors, a, _stride, out, o) {
+			const r0 = raw[r];
+			const r1 = raw[r + 1];
+			const r2 = raw[r + 2];
+			const r3 = raw[r + 3];
 			if (!areFinite(r0, r1, r2, r3)) return writeNaN(out, o);
 			let dx = swapped ? r1 : r0;
 			let dy = swapped ? r0 : r1;

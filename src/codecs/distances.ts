@@ -23,9 +23,14 @@ export function distances(options: DistancesOptions = {}): BoxCodec {
 	const codec: BoxCodec = {
 		kind: 'distances',
 		anchors: 'point',
+		numRaw: 4,
 		constants: {},
 		variants: { unit, order },
-		decodeBox(r0, r1, r2, r3, anchors, a, _stride, out, o) {
+		decodeBox(raw, r, anchors, a, _stride, out, o) {
+			const r0 = raw[r];
+			const r1 = raw[r + 1];
+			const r2 = raw[r + 2];
+			const r3 = raw[r + 3];
 			if (!areFinite(r0, r1, r2, r3)) return writeNaN(out, o);
 			const x = anchors[a];
 			const y = anchors[a + 1];

@@ -116,17 +116,16 @@ export function emit(scan: LevelScan, a: number, shape: number, cell: number, cl
 /** Decodes an anchor's box into the next free row, with room for `numNew` rows; -1 when the box cannot be used. */
 function decodeRow(scan: LevelScan, a: number, shape: number, cell: number, numNew: number): number {
 	const { w, head, box, level } = scan;
+	const { raw } = w;
 	if (w.count >= PRUNE_FROM && w.count >= 4 * scan.call.maxCandidates) w.prune(scan.call.maxCandidates, scan.call.tiesHighest);
 	w.reserve(w.count + numNew);
 	const { rows } = w;
 	const at = w.count * ROW;
 	const place = box.start + shape * box.shape + cell * box.cell;
-	const r0 = bitsToFloat(bitsAt(box, place));
-	const r1 = bitsToFloat(bitsAt(box, place + box.channel));
-	const r2 = bitsToFloat(bitsAt(box, place + 2 * box.channel));
-	const r3 = bitsToFloat(bitsAt(box, place + 3 * box.channel));
+	const { codec } = head;
+	for (let c = 0; c < codec.numRaw; c++) raw[c] = bitsToFloat(bitsAt(box, place + c * box.channel));
 	const anchors = head.anchors ?? NO_ANCHORS;
-	head.codec.decodeBox(r0, r1, r2, r3, anchors, head.anchors ? (level.firstAnchor + a) * 4 : 0, level.stride, rows, at);
+	codec.decodeBox(raw, 0, anchors, head.anchors ? (level.firstAnchor + a) * 4 : 0, level.stride, rows, at);
 	if (!isUsableBox(rows[at], rows[at + 1], rows[at + 2], rows[at + 3])) return -1;
 	writeBox(rows, at, rows[at], rows[at + 1], rows[at + 2], rows[at + 3]);
 	return at;

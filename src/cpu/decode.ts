@@ -131,9 +131,9 @@ function productKey(objectness: number, score: number): number {
 function decodeBox(pass: DecodePass, a: number, shape: number, cell: number): Float32Array | null {
 	const { head, level, image } = pass;
 	const at = level.box_base + image * level.box_image + shape * level.box_shape + cell * level.box_cell;
-	const raw = [0, 1, 2, 3].map((c) => bitsToFloat(bitsAt(pass.tensors.box, at + c * level.box_channel)));
+	const raw = Float32Array.from({ length: head.codec.numRaw }, (_, c) => bitsToFloat(bitsAt(pass.tensors.box, at + c * level.box_channel)));
 	const box = new Float32Array(4);
-	head.codec.decodeBox(raw[0], raw[1], raw[2], raw[3], head.anchors ?? box, head.anchors ? (level.first_anchor + a) * 4 : 0, level.stride, box, 0);
+	head.codec.decodeBox(raw, 0, head.anchors ?? box, head.anchors ? (level.first_anchor + a) * 4 : 0, level.stride, box, 0);
 	if (!isUsableBox(box[0], box[1], box[2], box[3])) return null;
 	for (let c = 0; c < 4; c++) box[c] = flushCoordinate(box[c]);
 	return box;

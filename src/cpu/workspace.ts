@@ -9,6 +9,8 @@ import { grown, ROW } from './rows.js';
 const MOST_BYTES = 2 ** 26;
 /** Unused workspaces kept at most. */
 const MOST_IDLE = 2;
+/** Raw numbers of a box at most: four sides of 64 bins, or with an angle. */
+export const MOST_RAW = 256;
 const idle: Workspace[] = [];
 
 /** A workspace that nobody else uses until `giveBack`. */
@@ -35,6 +37,8 @@ export class Workspace {
 	/** Whether ids grow from row to row, so that sorting by key alone settles ties. */
 	idsAscend = true;
 	lastId = 0;
+	/** The raw numbers of one anchor's box. */
+	readonly raw = new Float32Array(MOST_RAW);
 	readonly ranking = new Ranking();
 	readonly kept = new KeptGrid();
 	readonly hits = new Hits();

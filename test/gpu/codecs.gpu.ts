@@ -41,38 +41,47 @@ function anchorRow(codec: BoxCodec, next: () => number): number[] {
 for (const [name, codec] of CODECS) {
 	gpuTest(`codecs: ${name} decodes to the bits of its twin`, async ({ device }) => {
 		const next = random(23);
-		const raw = new Float32Array(4 * N).map((_, i) => {
-			const wide = i < 2 * N ? 8 : 1000;
-			return next() < 0.02 ? EXTREMES[Math.floor(next() * EXTREMES.length)] : (next() * 2 - 1) * wide;
+		const { numRaw } = codec;
+		const width = codec.rotated ? 5 : 4;
+		const raw = new Float32Array(numRaw * N).map((_, i) => {
+			const wide = i < (numRaw * N) / 2 ? 8 : 1000;
+			return next() < 0.08 / numRaw ? EXTREMES[Math.floor(next() * EXTREMES.length)] : (next() * 2 - 1) * wide;
 		});
 		const anchors = new Float32Array(4 * N);
 		for (let i = 0; i < N; i++) anchors.set(anchorRow(codec, next), 4 * i);
 		const got = await runKernel(device, {
-			code: `struct Params { zero: u32 } ${numbers} ${codecChunk(codec)}
+			code: `struct Params { zero: u32 } ${numbers}
 			@group(0) @binding(0) var<uniform> params: Params;
-			@group(0) @binding(1) var<storage, read> raws: array<vec4f>;
+			@group(0) @binding(1) var<storage, read> raws: array<f32>;
 			@group(0) @binding(2) var<storage, read> anchors: array<vec4f>;
-			@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+			@group(0) @binding(3) var<storage, read_write> output: array<f32>;
+			fn raw_number(at: u32, c: u32) -> f32 { return raws[at + c]; }
+			${codecChunk(codec)}
 			@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3u) {
-				if (id.x < ${N}u) { output[id.x] = decode_box(raws[id.x], anchors[id.x], ${STRIDE}.0); }
+				let box = decode_box(id.x * ${numRaw}u, anchors[id.x], ${STRIDE}.0);
+				for (var c = 0u; c < 4u; c++) { output[id.x * ${width}u + c] = box[c]; }
+				${codec.rotated ? 'output[id.x * 5u + 4u] = decoded_angle;' : ''}
 			}`,
 			params: new Uint32Array(4),
 			inputs: [raw, anchors].map((a) => new Uint32Array(a.buffer)),
-			outputWords: 4 * N,
+			outputWords: width * N,
 			workgroups: N / 64,
 		});
 		const box = new Float32Array(got.buffer, got.byteOffset, got.length);
-		const want = new Float32Array(4);
+		const want = new Float32Array(width);
 		const wrong: string[] = [];
 		let usable = 0;
 		for (let i = 0; i < N; i++) {
-			const k = 4 * i;
-			codec.decodeBox(raw[k], raw[k + 1], raw[k + 2], raw[k + 3], anchors, k, STRIDE, want, 0);
+			const k = width * i;
+			codec.decodeBox(raw, numRaw * i, anchors, 4 * i, STRIDE, want, 0);
 			const expected = isUsableBox(want[0], want[1], want[2], want[3]);
 			const found = isUsableBox(box[k], box[k + 1], box[k + 2], box[k + 3]);
 			usable += Number(expected);
 			const same = expected ? found && want.every((v, c) => Object.is(flushCoordinate(v), flushCoordinate(box[k + c]))) : !found;
-			if (!same) wrong.push(`raw [${raw.subarray(k, k + 4)}], anchor [${anchors.subarray(k, k + 4)}]: got [${box.subarray(k, k + 4)}], expected [${want}]`);
+			if (!same)
+				wrong.push(
+					`raw [${raw.subarray(numRaw * i, numRaw * (i + 1))}], anchor [${anchors.subarray(4 * i, 4 * i + 4)}]: got [${box.subarray(k, k + width)}], expected [${want}]`,
+				);
 		}
 		assert.isAbove(usable, N / 2);
 		assert.isBelow(usable, N, 'some rows must be unusable, or nothing was tested of them');

@@ -36,11 +36,12 @@ function plainCodec(during: () => void = () => {}): BoxCodec {
 	return {
 		kind: 'plain',
 		anchors: 'none',
+		numRaw: 4,
 		constants: {},
 		variants: {},
-		decodeBox(r0, r1, r2, r3, _anchors, _a, _stride, out, o) {
+		decodeBox(raw, r, _anchors, _a, _stride, out, o) {
 			during();
-			out.set([r0, r1, r2, r3], o);
+			out.set(raw.subarray(r, r + 4), o);
 		},
 		encode: (boxes) => boxes,
 		decode: (raw) => raw,

@@ -48,11 +48,11 @@ interface Case {
 const codec: BoxCodec = {
 	kind: 'test',
 	anchors: 'xyxy',
+	numRaw: 4,
 	constants: {},
 	variants: {},
-	decodeBox(r0, r1, r2, r3, anchors, a, stride, out, o) {
-		const raw = [r0, r1, r2, r3];
-		for (let c = 0; c < 4; c++) out[o + c] = round(round(raw[c] * stride) + anchors[a + c]);
+	decodeBox(raw, r, anchors, a, stride, out, o) {
+		for (let c = 0; c < 4; c++) out[o + c] = round(round(raw[r + c] * stride) + anchors[a + c]);
 	},
 	encode: (boxes) => boxes,
 	decode: (raw) => raw,
