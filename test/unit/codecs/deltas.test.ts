@@ -46,6 +46,56 @@ describe('formulas', () => {
 	});
 });
 
+describe('the numbers that the references print', () => {
+	const rois = [Float32Array.of(0, 0, 1, 1), Float32Array.of(5, 5, 5, 5)];
+	const both: [number, number] = [-DELTA_CLAMP, DELTA_CLAMP];
+	test('mmdetection delta2bbox (docstring; what it clips at 0 is left out)', () => {
+		const codec = deltas({ clamp: both });
+		assertBox(codec.decode(Float32Array.of(1, 1, 1, 1), rois[0]), [0.1409, 0.1409, 2.8591, 2.8591]);
+		assertBox(codec.decode(Float32Array.of(0, 0, 2, -1), rois[0]).subarray(1), [0.3161, 4.1945, 0.6839]);
+		assertBox(codec.decode(Float32Array.of(0.7, -1.9, -0.5, 0.3), rois[1]), [5, 5, 5, 5]);
+	});
+	test('mmdetection legacy_delta2bbox (docstring)', () => {
+		const codec = deltas({ clamp: both, legacy: 'mmdet' });
+		assertBox(codec.decode(new Float32Array(4), rois[0]), [-0.5, -0.5, 1.5, 1.5]);
+		assertBox(codec.decode(Float32Array.of(1, 1, 1, 1), rois[0]).subarray(2), [5.2183, 5.2183]);
+		assertBox(codec.decode(Float32Array.of(0, 0, 2, -1), rois[0]).subarray(1), [0.1321, 7.8891, 0.8679]);
+		assertBox(codec.decode(Float32Array.of(0.7, -1.9, -0.5, 0.3), rois[1]), [5.3967, 2.4251, 6.0033, 3.7749]);
+	});
+	test('Detectron bbox_transform_inv: the last pixel belongs to a box, and 1 is taken off at the end', () => {
+		const [dx, dy, dw, dh] = [0.5, -0.25, 0.3, -0.4];
+		const [w, h] = [50 - 10 + 1, 100 - 20 + 1];
+		const [cx, cy] = [10 + 0.5 * w + dx * w, 20 + 0.5 * h + dy * h];
+		const [pw, ph] = [Math.exp(dw) * w, Math.exp(dh) * h];
+		const expected = [cx - 0.5 * pw, cy - 0.5 * ph, cx + 0.5 * pw - 1, cy + 0.5 * ph - 1];
+		assertBox(deltas({ legacy: 'detectron' }).decode(Float32Array.of(dx, dy, dw, dh), ANCHOR), expected);
+		assertBox(deltas({ legacy: 'detectron' }).encode(Float32Array.from(expected), ANCHOR), [dx, dy, dw, dh], 1e-5);
+	});
+	test('legacy: a box of one pixel has a size', () => {
+		const codec = deltas({ legacy: 'detectron' });
+		assert.deepEqual(Array.from(codec.encode(Float32Array.of(5, 5, 5, 5), Float32Array.of(5, 5, 5, 5))), [0, 0, 0, 0]);
+		assert.deepEqual(Array.from(codec.decode(new Float32Array(4), Float32Array.of(5, 5, 5, 5))), [5, 5, 5, 5]);
+	});
+	test('mmdetection means and standard deviations: t std + mean', () => {
+		const [means, variances] = [
+			[0.1, -0.2, 0.3, -0.4],
+			[0.1, 0.1, 0.2, 0.2],
+		];
+		const codec = deltas({ means, variances });
+		const t = [1, 2, -1, 0.5];
+		const [dx, dy, dw, dh] = t.map((v, i) => v * variances[i] + means[i]);
+		const [cx, cy, w, h] = [30 + dx * 40, 60 + dy * 80, 40 * Math.exp(dw), 80 * Math.exp(dh)];
+		const expected = [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2];
+		assertBox(codec.decode(Float32Array.from(t), ANCHOR), expected);
+		assertBox(codec.encode(Float32Array.from(expected), ANCHOR), t, 1e-5);
+	});
+	test('YOLOF: a centre moves 32 px at most', () => {
+		const codec = deltas({ centerClamp: 32 });
+		assert.deepEqual(Array.from(codec.decode(Float32Array.of(2, -2, 0, 0), ANCHOR)), [42, -12, 82, 68]);
+		assert.deepEqual(Array.from(codec.decode(Float32Array.of(0.5, -0.25, 0, 0), ANCHOR)), [30, 0, 70, 80]);
+	});
+});
+
 describe('clamps', () => {
 	const sizeOf = (codec: ReturnType<typeof deltas>, d: number) => {
 		const out = codec.decode(Float32Array.of(0, 0, d, d), Float32Array.of(0, 0, 16, 16));
@@ -73,7 +123,13 @@ describe('exact', () => {
 	test('decode(0) is the anchor and encode(anchor) is 0', () => {
 		fc.assert(
 			fc.property(box, (anchor) => {
-				for (const codec of [deltas(), deltas({ variances: [0.1, 0.1, 0.2, 0.2] }), deltas({ order: 'yxhw', clamp: false })]) {
+				const codecs = [
+					deltas(),
+					deltas({ variances: [0.1, 0.1, 0.2, 0.2] }),
+					deltas({ order: 'yxhw', clamp: false }),
+					deltas({ legacy: 'detectron', centerClamp: 32 }),
+				];
+				for (const codec of codecs) {
 					assert.deepEqual(codec.decode(new Float32Array(4), anchor), anchor);
 					assert.deepEqual(codec.encode(anchor, anchor).map(Math.abs), new Float32Array(4));
 				}
@@ -83,10 +139,11 @@ describe('exact', () => {
 	test('decode(encode(box)) is the box within 1e-5 of its coordinates or size', () => {
 		fc.assert(
 			fc.property(box, box, (gt, anchor) => {
-				const codec = deltas({ clamp: false });
-				const out = codec.decode(codec.encode(gt, anchor), anchor);
 				const scale = Math.max(...gt.map(Math.abs), ...anchor.map(Math.abs), gt[2] - gt[0], gt[3] - gt[1]);
-				assertBox(out, Array.from(gt), 1e-5 * scale);
+				for (const legacy of [false, 'detectron', 'mmdet'] as const) {
+					const codec = deltas({ clamp: false, legacy });
+					assertBox(codec.decode(codec.encode(gt, anchor), anchor), Array.from(gt), 1e-5 * scale);
+				}
 			}),
 		);
 	});
@@ -94,9 +151,11 @@ describe('exact', () => {
 		const delta = fc.oneof(fc.double({ min: -1e4, max: 1e4, noNaN: true }), fc.constantFrom(0, -0, 1e-40, 1000, -1000, 1e18, -1e18));
 		fc.assert(
 			fc.property(fc.tuple(delta, delta, delta, delta), box, (raw, anchor) => {
-				const out = deltas().decode(Float32Array.from(raw), anchor);
-				assert.isTrue(out.every(Number.isFinite), `[${out}]`);
-				assert.isTrue(out[2] >= out[0] && out[3] >= out[1], `[${out}]`);
+				for (const codec of [deltas(), deltas({ legacy: 'detectron' })]) {
+					const out = codec.decode(Float32Array.from(raw), anchor);
+					assert.isTrue(out.every(Number.isFinite), `[${out}]`);
+					assert.isTrue(out[2] >= out[0] && out[3] >= out[1], `[${out}]`);
+				}
 			}),
 		);
 	});
@@ -145,6 +204,9 @@ describe('refusals', () => {
 		assert.throws(() => deltas({ clamp: NaN }), /clamp must be/);
 		assert.throws(() => deltas({ clamp: [2, 1] }), /clamp must be/);
 		assert.throws(() => deltas({ order: 'xyxy' as never }), /order must be/);
+		assert.throws(() => deltas({ means: [0, 0, 0, NaN] }), /means\[3\] must be a finite number; got NaN/);
+		assert.throws(() => deltas({ centerClamp: 0 }), /centerClamp must be a positive number of pixels or false; got 0/);
+		assert.throws(() => deltas({ legacy: true as never }), /legacy must be 'detectron' or 'mmdet'; got true/);
 		assert.throws(() => deltas({ variance: [1, 1, 1, 1] } as never), /did you mean variances/);
 	});
 	test('no rows', () => assert.deepEqual(deltas().decode(new Float32Array(0), new Float32Array(0)), new Float32Array(0)));
