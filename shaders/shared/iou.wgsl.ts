@@ -4,31 +4,9 @@
 
 import type { IouKind } from '../../src/boxes/iou.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
+import { division } from './functions.wgsl.js';
 
-const divide = wgsl`
-// a / b for a >= 0 and a normal b > 0, correctly rounded; below the smallest normal float it is 0. The quotient of the
-// 24-bit mantissas is guessed in float32, then put right in integers: the remainder is small, so its low 32 bits do.
-fn divide32(a: f32, b: f32) -> f32 {
-  if (!(a >= MIN_NORMAL)) { return 0.0; }
-  let a_bits = bitcast<u32>(a);
-  let b_bits = bitcast<u32>(b);
-  let n = (a_bits & 0x7fffffu) | 0x800000u;
-  let d = (b_bits & 0x7fffffu) | 0x800000u;
-  let shift = select(23u, 24u, n < d); // so that the quotient has 24 bits
-  let guess = f32(n) * reciprocal32(f32(d)) * select(8388608.0, 16777216.0, n < d);
-  var quotient = u32(guess);
-  var rest = bitcast<i32>((n << shift) - quotient * d);
-  for (var i = 0; i < 8; i++) {
-    if (rest < 0) { quotient--; rest += i32(d); }
-    else if (rest >= i32(d)) { quotient++; rest -= i32(d); }
-  }
-  let exponent = i32(a_bits >> 23u) - i32(b_bits >> 23u) + 127 - i32(shift - 23u);
-  if (exponent <= 0) { return 0.0; }
-  // a tie cannot happen; a carry out of the mantissa lands in the exponent, where it belongs
-  let up = select(0u, 1u, 2 * rest > i32(d));
-  return bitcast<f32>((u32(exponent) << 23u) + (quotient - 0x800000u) + up);
-}
-
+const comparing = wgsl`
 // x / y, 0 where there is nothing to compare
 fn ratio(x: f32, y: f32) -> f32 {
   if (!(x >= MIN_NORMAL && y >= MIN_NORMAL)) { return 0.0; }
@@ -97,7 +75,8 @@ fn aspect_penalty(iou: f32, a: vec4f, b: vec4f) -> f32 {
 export function iouChunk(kind: IouKind): string {
 	const far = kind === 'diou' || kind === 'ciou';
 	return wgsl`
-${divide}
+${division}
+${comparing}
 #if ${far}
 ${distance}
 #endif

@@ -1,10 +1,12 @@
-// exp32, reciprocal32, sigmoid32, the keys and the exact overlap decision give the same bits in WGSL and TypeScript.
+// The functions of numbers.ts, the keys and the exact overlap decision give the same bits in WGSL and TypeScript.
 
 import { assert } from 'chai';
+import { division, logarithm, squareRoot, trigonometry } from '../../shaders/shared/functions.wgsl.js';
 import { numbers } from '../../shaders/shared/numbers.wgsl.js';
 import { overlap } from '../../shaders/shared/overlap.wgsl.js';
+import { wgslFloat } from '../../shaders/wgsl.js';
 import { areaOf, decisionThreshold, overlapsMore } from '../../src/boxes/overlap.js';
-import { exp32, floatBits, keyOfBits, reciprocal32, scoreOfKey, sigmoid32 } from '../../src/numbers.js';
+import { cos32, divide32, exp32, floatBits, keyOfBits, log32, reciprocal32, scoreOfKey, sigmoid32, sin32, sqrt32 } from '../../src/numbers.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { random } from '../support/random.js';
 import { runKernel } from '../support/run-kernel.js';
@@ -26,7 +28,7 @@ function inputs(low: number, high: number): Uint32Array {
 
 async function compare(device: GPUDevice, expression: string, input: Uint32Array, expected: (bits: number) => number): Promise<void> {
 	const got = await runKernel(device, {
-		code: `struct Params { zero: u32, iou_threshold: f32 } ${numbers}
+		code: `struct Params { zero: u32, iou_threshold: f32 } ${numbers} ${division} ${squareRoot} ${trigonometry} ${logarithm}
 		@group(0) @binding(0) var<uniform> params: Params;
 		@group(0) @binding(1) var<storage, read> input: array<u32>;
 		@group(0) @binding(2) var<storage, read_write> output: array<u32>;
@@ -58,6 +60,44 @@ gpuTest('numbers: reciprocal32 has the bits of its twin', async ({ device }) => 
 	const next = random(5);
 	const values = new Float32Array(N).map(() => 2 ** (next() * 250 - 125));
 	await compare(device, 'bitcast<u32>(reciprocal32(x))', new Uint32Array(values.buffer), (bits) => floatBits(reciprocal32(float(bits))));
+});
+/** Bits of normal positive floats of every size. */
+function normals(seed: number): Uint32Array {
+	const next = random(seed);
+	const bits = new Uint32Array(N).map(() => 0x00800000 + next() * (0x7f800000 - 0x00800000));
+	bits.set([0x00800000, 0x00800001, 0x00ffffff, 0x3f7fffff, 0x3f800000, 0x3f800001, 0x3fffffff, 0x40000000, 0x407fffff, 0x7f7fffff]);
+	return bits;
+}
+gpuTest('numbers: sqrt32 has the bits of its twin', async ({ device }) => {
+	await compare(device, 'bitcast<u32>(sqrt32(x))', normals(21), (bits) => floatBits(sqrt32(float(bits))));
+	// the squares of 24-bit numbers and their neighbours, rounded: as near to a halfway case as roots come
+	const next = random(22);
+	const squares = new Float32Array(N).map((_, i) => (0x800000 + Math.floor(next() * 0x800000) + (i % 3) / 2) ** 2 * 2 ** ((i % 90) - 60));
+	await compare(device, 'bitcast<u32>(sqrt32(x))', new Uint32Array(squares.buffer), (bits) => floatBits(sqrt32(float(bits))));
+});
+gpuTest('numbers: log32 has the bits of its twin', async ({ device }) => {
+	await compare(device, 'bitcast<u32>(log32(x))', normals(23), (bits) => floatBits(log32(float(bits))));
+	const next = random(24);
+	const nearOne = new Float32Array(N).map(() => 0.5 + next() * 1.5);
+	await compare(device, 'bitcast<u32>(log32(x))', new Uint32Array(nearOne.buffer), (bits) => floatBits(log32(float(bits))));
+});
+gpuTest('numbers: sin32 and cos32 have the bits of their twins', async ({ device }) => {
+	const next = random(25);
+	for (const reach of [1, 10, 4095]) {
+		const angles = new Float32Array(N).map((_, i) => (i % 4 ? (next() * 2 - 1) * reach : (Math.floor((next() * 2 - 1) * reach) * Math.PI) / 4));
+		const bits = new Uint32Array(angles.buffer).map((b) => (b === 0x80000000 ? 0 : b));
+		await compare(device, 'bitcast<u32>(sin32(x))', bits, (b) => floatBits(sin32(float(b))));
+		await compare(device, 'bitcast<u32>(cos32(x))', bits, (b) => floatBits(cos32(float(b))));
+	}
+});
+gpuTest('numbers: divide32 has the bits of its twin', async ({ device }) => {
+	const next = random(26);
+	const numerators = new Float32Array(N).map(() => 2 ** (next() * 60 - 30));
+	for (const divisor of [3, 1 / 3, 1e-7, 12.5, 16777215]) {
+		await compare(device, `bitcast<u32>(divide32(x, ${wgslFloat(divisor)}))`, new Uint32Array(numerators.buffer), (b) =>
+			floatBits(divide32(float(b), Math.fround(divisor))),
+		);
+	}
 });
 gpuTest('numbers: keys and NaN tests go by bits', async ({ device }) => {
 	const next = random(6);
