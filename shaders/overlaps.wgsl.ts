@@ -1,12 +1,13 @@
 // The full bitmask, first half: bit j of row i says that sorted candidate i, if kept, removes the later candidate j.
 // One thread per word of 32 pairs. For lists of up to a few thousand; `sweep` reads it. Also the oracle of the blocked form.
 
+import type { OverlapRule } from '../src/boxes/overlap.js';
 import { CANDIDATE, PARAMS, type Sizes, sizesWgsl } from '../src/layout.js';
 import { numbers } from './shared/numbers.wgsl.js';
-import { overlap } from './shared/overlap.wgsl.js';
+import { overlapOf } from './shared/overlap.wgsl.js';
 import { wgsl } from './wgsl.js';
 
-export function overlapsShader(sizes: Sizes, limit: number): string {
+export function overlapsShader(sizes: Sizes, limit: number, rule?: OverlapRule): string {
 	return wgsl`
 ${PARAMS.wgsl}
 ${CANDIDATE.wgsl}
@@ -20,7 +21,7 @@ const ROW_OF_BITS = ${Math.ceil(limit / 32)}u; // words per row
 @group(0) @binding(3) var<storage, read_write> overlaps: array<u32>;
 
 ${numbers}
-${overlap}
+${overlapOf(rule)}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) global: vec3u, @builtin(num_workgroups) groups: vec3u) {

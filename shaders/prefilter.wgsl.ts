@@ -1,12 +1,13 @@
 // Part (a) of suppress for one range of a long list, by many workgroups: each candidate against a share of all
 // detections kept so far (workgroup y takes every groups.y-th tile of the kept list). Sets bits in `dead`.
 
+import type { OverlapRule } from '../src/boxes/overlap.js';
 import { CANDIDATE, PARAMS, RANGE, type Sizes, sizesWgsl } from '../src/layout.js';
 import { numbers } from './shared/numbers.wgsl.js';
-import { overlap } from './shared/overlap.wgsl.js';
+import { overlapOf } from './shared/overlap.wgsl.js';
 import { wgsl } from './wgsl.js';
 
-export function prefilterShader(sizes: Sizes): string {
+export function prefilterShader(sizes: Sizes, rule?: OverlapRule): string {
 	return wgsl`
 ${PARAMS.wgsl}
 ${RANGE.wgsl}
@@ -25,7 +26,7 @@ var<workgroup> tile: array<Candidate, ${sizes.workgroup}>;
 var<workgroup> shared_value: u32;
 
 ${numbers}
-${overlap}
+${overlapOf(rule)}
 
 fn share(local: u32, value: u32) -> u32 {
   workgroupBarrier();

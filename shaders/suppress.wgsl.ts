@@ -10,13 +10,14 @@
 // Long lists are taken in ranges; before each later range `prefilter` does (a) for it with many workgroups.
 // Twin: src/cpu/suppress.ts.
 
+import type { OverlapRule } from '../src/boxes/overlap.js';
 import { CANDIDATE, PARAMS, RANGE, type Sizes, sizesWgsl } from '../src/layout.js';
 import { numbers } from './shared/numbers.wgsl.js';
-import { overlap } from './shared/overlap.wgsl.js';
+import { overlapOf } from './shared/overlap.wgsl.js';
 import { rows } from './shared/rows.wgsl.js';
 import { wgsl } from './wgsl.js';
 
-export function suppressShader(sizes: Sizes): string {
+export function suppressShader(sizes: Sizes, rule?: OverlapRule): string {
 	const chunkWords = Math.ceil(sizes.workgroup / 32);
 	const blockWords = Math.ceil(sizes.block / 32);
 	return wgsl`
@@ -43,7 +44,7 @@ var<workgroup> num_busy: atomic<u32>;
 var<workgroup> shared_value: u32;
 
 ${numbers}
-${overlap}
+${overlapOf(rule)}
 ${rows}
 
 fn suppresses(earlier: Candidate, later: Candidate) -> bool {

@@ -101,13 +101,13 @@ export class ManagedBackend implements Backend {
 
 	async nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Promise<Uint32Array> {
 		this.#checkDisposed('nms');
-		const { input, call } = checkNms('nms', boxes, scores, options);
+		const { input, call, overlap } = checkNms('nms', boxes, scores, options);
 		const worthIt = this.requested !== 'auto' || input.scores.length >= MANY_BOXES;
 		// The caller may change his arrays as soon as his call returns.
 		const copy = { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds };
 		const gpu = await this.#gpuFor(worthIt && input.scores.length > 0);
-		if (gpu) return this.link.use(gpu, gpu.nms(copy, call));
-		return (await import('./operations.js')).nmsOnCpu(copy, call);
+		if (gpu) return this.link.use(gpu, gpu.nms(copy, call, overlap));
+		return (await import('./operations.js')).nmsOnCpu(copy, call, overlap);
 	}
 
 	async boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array> {

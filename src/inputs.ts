@@ -2,10 +2,12 @@
 // plain Float32Arrays of equal length, xyxy; the caller's arrays are never written to.
 
 import { BOX_FORMATS, type BoxFormat, convertBoxes } from './boxes/formats.js';
+import type { OverlapRule } from './boxes/overlap.js';
 import { checkAttached, checkNumber, checkWord, NO_LIMIT, readOptions, refuse, refuseUnless } from './checks.js';
-import { type CallOptions, checkCall, checkSemantics, type Semantics, toCallParams } from './options.js';
+import { type CallOptions, checkCall, toCallParams } from './options.js';
 import type { IouKind, NmsInput } from './pipeline.js';
 import type { CallParams } from './plan.js';
+import { checkSemantics, overlapRuleOf, type Semantics, type SemanticsPreset } from './semantics.js';
 
 /** Numbers as callers may give them: Float32Array, Float64Array, Float16Array, Int32Array, number[]; rounded to float32 once. */
 export type FloatsLike = Float32Array | Float64Array | Int32Array | readonly number[];
@@ -19,7 +21,8 @@ export interface NmsOptions extends Pick<CallOptions, 'scoreThreshold' | 'maxDet
 	iouThreshold: number;
 	/** Class ids [N]: boxes of different classes never suppress each other. */
 	classIds?: ArrayLike<number> | ArrayLike<bigint>;
-	semantics?: 'default' | Semantics;
+	/** A library's way of NMS by its name, or single switches. Default 'default'. */
+	semantics?: SemanticsPreset | Semantics;
 }
 
 /** Options of `boxIou`. */
@@ -32,7 +35,7 @@ const NMS_KEYS = ['iouThreshold', 'scoreThreshold', 'maxDetections', 'maxCandida
 const IOU_KINDS = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'] as const;
 
 /** The arguments of `nms`. */
-export function checkNms(where: string, boxes: unknown, scores: unknown, options: unknown): { input: NmsInput; call: CallParams } {
+export function checkNms(where: string, boxes: unknown, scores: unknown, options: unknown): { input: NmsInput; call: CallParams; overlap: OverlapRule } {
 	const rows = checkBoxes(where, 'boxes', boxes);
 	const column = checkFloats(where, 'scores', scores);
 	const count = rows.length / 4;
@@ -45,8 +48,9 @@ export function checkNms(where: string, boxes: unknown, scores: unknown, options
 	const limits = { scoreThreshold: -Infinity, iouThreshold: 0, maxDetections: NO_LIMIT, maxCandidates: NO_LIMIT, classAgnostic: false, timings: false };
 	const numbers = checkCall(where, read, limits);
 	const classIds = read.classIds === undefined ? undefined : checkClassIds(where, read.classIds, count);
-	const call = toCallParams({ ...numbers, classAgnostic: classIds === undefined }, checkSemantics(where, read.semantics));
-	return { input: { boxes: rows, scores: column, classIds }, call };
+	const semantics = checkSemantics(where, read.semantics);
+	const call = toCallParams({ ...numbers, classAgnostic: classIds === undefined }, semantics);
+	return { input: { boxes: rows, scores: column, classIds }, call, overlap: overlapRuleOf(semantics) };
 }
 
 /** The arguments of `boxIou`. */

@@ -1,14 +1,15 @@
 // Single operations on the CPU, at once: the public nms and boxIou.
 
 import { boxIou as pairwiseIou } from './boxes/iou.js';
+import type { OverlapRule } from './boxes/overlap.js';
 import { nmsFast } from './cpu/fast.js';
 import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
 import type { IouKind, NmsInput } from './pipeline.js';
 import type { CallParams } from './plan.js';
 
 /** nms of checked input. */
-export function nmsOnCpu({ boxes, scores, classIds }: NmsInput, call: CallParams): Uint32Array {
-	return nmsFast(boxes, scores, classIds, call).indices;
+export function nmsOnCpu({ boxes, scores, classIds }: NmsInput, call: CallParams, overlap: OverlapRule): Uint32Array {
+	return nmsFast(boxes, scores, classIds, call, overlap).indices;
 }
 
 /** boxIou of checked input. */
@@ -22,8 +23,8 @@ export function boxIouOnCpu(boxesA: Float32Array, boxesB: Float32Array, kind: Io
  * NaN scores and boxes with a coordinate that is not finite, or 2^62 and more, never take part.
  */
 export function nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Uint32Array {
-	const { input, call } = checkNms('nms', boxes, scores, options);
-	return nmsOnCpu(input, call);
+	const { input, call, overlap } = checkNms('nms', boxes, scores, options);
+	return nmsOnCpu(input, call, overlap);
 }
 
 /** The overlap of each box of A with each of B on the CPU, at once: [A, B], row by row. Default kind 'iou'. */

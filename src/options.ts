@@ -22,17 +22,8 @@ import { keysAreLogits } from './logits.js';
 import { keyOf, logit, nextDown, nextUp } from './numbers.js';
 import type { PipelineOptions } from './pipeline.js';
 import type { CallParams } from './plan.js';
+import { checkSemantics, type FullSemantics, overlapRuleOf, type Semantics, type SemanticsPreset } from './semantics.js';
 import { BITMASK_LIMIT, STAGES } from './stages.js';
-
-/** The switches in which implementations of NMS differ. Thresholds are rounded to float32 before they are compared. */
-export interface Semantics {
-	/** A box is suppressed by an IoU above ('>', default) or at and above ('>=') iouThreshold. Pairs that share no area never suppress. */
-	suppress?: '>' | '>=';
-	/** A candidate passes with a score above ('>', default) or at and above ('>=') scoreThreshold. */
-	score?: '>' | '>=';
-	/** Which comes first among equal scores. Default 'lowest-index'. */
-	ties?: 'lowest-index' | 'highest-index';
-}
 
 /** What may change from call to call; nothing is rebuilt. */
 export interface CallOptions {
@@ -73,7 +64,8 @@ export interface PostprocessorOptions extends CallOptions, BackendOptions {
 	multiLabel?: boolean;
 	/** Class ids that take part. Default: all. */
 	classes?: ArrayLike<number>;
-	semantics?: 'default' | Semantics;
+	/** A library's way of NMS by its name, or single switches. Default 'default'. */
+	semantics?: SemanticsPreset | Semantics;
 	/** Boxes in pixels (default), or as fractions of the frame (of the network input without a transform). */
 	coordinates?: 'pixels' | 'normalized';
 	/** Names by class id. Untrusted text: kedge hands it back and never interprets it. */
@@ -94,7 +86,6 @@ const BACKEND_KEYS = ['device', 'gpu', 'onLost'] as const;
 const FIXED_KEYS = ['multiLabel', 'classes', 'semantics', 'coordinates', 'labels', 'suppression', 'latency', 'gpuStages'] as const;
 const POSTPROCESSOR_KEYS = ['head', 'backend', ...BACKEND_KEYS, ...CALL_KEYS, ...FIXED_KEYS] as const;
 const BACKENDS = ['auto', 'webgpu', 'hybrid', 'cpu'] as const;
-const COMPARISONS = ['>', '>='] as const;
 
 /** Numbers of a call, checked and complete. */
 export interface CallSettings {
@@ -120,26 +111,12 @@ export interface Settings {
 	readonly environment: BackendSettings;
 	readonly pipeline: PipelineOptions;
 	readonly call: CallSettings;
-	readonly semantics: Required<Semantics>;
+	readonly semantics: FullSemantics;
 	readonly coordinates: 'pixels' | 'normalized';
 	readonly labels?: readonly string[];
 }
 
 type Read = Partial<Record<string, unknown>>;
-
-/** `semantics`: 'default', or overrides of it. */
-export function checkSemantics(where: string, value: unknown): Required<Semantics> {
-	const semantics: Required<Semantics> = { suppress: '>', score: '>', ties: 'lowest-index' };
-	if (value === undefined || value === 'default') return semantics;
-	const rule = `must be 'default' or an object with suppress, score, ties`;
-	if (typeof value === 'string') refuse(RangeError, where, 'semantics', rule, value, 'the switches of a library can be set one by one');
-	if (typeof value !== 'object' || value === null) refuse(TypeError, where, 'semantics', rule, value);
-	const read = readOptions(where, 'semantics', value, ['suppress', 'score', 'ties']);
-	if (read.suppress !== undefined) semantics.suppress = checkWord(where, 'semantics.suppress', read.suppress, COMPARISONS);
-	if (read.score !== undefined) semantics.score = checkWord(where, 'semantics.score', read.score, COMPARISONS);
-	if (read.ties !== undefined) semantics.ties = checkWord(where, 'semantics.ties', read.ties, ['lowest-index', 'highest-index']);
-	return semantics;
-}
 
 /** The numbers of a call: what was given, else what stood before. */
 export function checkCall(where: string, read: Read, before: CallSettings): CallSettings {
@@ -195,11 +172,13 @@ export function checkPostprocessorOptions(where: string, value: unknown): Settin
 	if (gpuStages !== undefined && (backend === 'cpu' || backend === 'hybrid')) {
 		refuse(RangeError, where, 'backend', `must be 'webgpu' when gpuStages is given`, backend);
 	}
+	const semantics = checkSemantics(where, read.semantics);
 	const pipeline: PipelineOptions = {
 		head,
 		multiLabel,
 		classFilter: read.classes === undefined ? undefined : checkClasses(where, read.classes, head.numClasses),
 		suppression,
+		overlap: overlapRuleOf(semantics),
 		gpuStages,
 		latency: read.latency === undefined ? 'normal' : checkWord(where, 'latency', read.latency, ['normal', 'low']),
 	};
@@ -210,7 +189,7 @@ export function checkPostprocessorOptions(where: string, value: unknown): Settin
 		environment: checkEnvironment(where, read),
 		pipeline,
 		call,
-		semantics: checkSemantics(where, read.semantics),
+		semantics,
 		coordinates: read.coordinates === undefined ? 'pixels' : checkWord(where, 'coordinates', read.coordinates, ['pixels', 'normalized']),
 		labels: read.labels === undefined ? undefined : checkLabels(where, read.labels, head.numClasses),
 	};
@@ -316,7 +295,7 @@ export function minKeyOf(threshold: number, comparison: '>' | '>=', isLogit: boo
 }
 
 /** Checked numbers to what every stage takes. Without a head the scores are final, as in `nms`. */
-export function toCallParams(numbers: CallSettings, semantics: Required<Semantics>, head?: Head): CallParams {
+export function toCallParams(numbers: CallSettings, semantics: FullSemantics, head?: Head): CallParams {
 	const isLogit = head !== undefined && keysAreLogits(head);
 	const objectness = head?.score.objectness;
 	const t = Math.fround(numbers.iouThreshold);

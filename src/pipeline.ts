@@ -1,6 +1,7 @@
 // What a pipeline is given and gives back, whichever side runs it; what gpu/ exports and what it borrows from cpu/.
 // Only types: the words in which backends, postprocessor and stages speak to each other.
 
+import type { OverlapRule } from './boxes/overlap.js';
 import type { Head } from './heads/head.js';
 import type { Params, Sizes } from './layout.js';
 import type { CallParams, Capacity, FrameTransform, Step } from './plan.js';
@@ -13,6 +14,8 @@ export interface PipelineOptions {
 	/** Allowed class ids as a bit set, ceil(numClasses / 32) words; undefined: all. */
 	classFilter?: Uint32Array;
 	suppression: 'blocked' | 'bitmask';
+	/** What suppression measures; default plain IoU. Another rule is another shader. */
+	overlap?: OverlapRule;
 	/** Run only the first n stages on the GPU and the rest on the twins; undefined: all on the GPU. */
 	gpuStages?: number;
 	latency?: 'normal' | 'low';
@@ -89,7 +92,7 @@ export interface GpuBackend {
 	readonly adapterName?: string;
 	createPipeline(options: PipelineOptions): Promise<GpuPipeline>;
 	/** Kept indices, best first. Arrays are copied or used up before the first await. */
-	nms(input: NmsInput, call: CallParams): Promise<Uint32Array>;
+	nms(input: NmsInput, call: CallParams, overlap: OverlapRule): Promise<Uint32Array>;
 	boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array>;
 	/** Frees everything; destroys the device only when it opened it itself. */
 	dispose(): void;
@@ -112,6 +115,7 @@ export interface TwinRun {
 	readonly params: Params;
 	readonly tensors: readonly BoundTensor[];
 	readonly classFilter?: Uint32Array;
+	readonly overlap?: OverlapRule;
 	/** The objectness tensor's place holds class ids (nms). */
 	readonly givenClasses?: boolean;
 }
@@ -126,7 +130,7 @@ export interface Contents {
 /** What cpu/ does for gpu/, which does not import it: suppression for 'hybrid', the rest of a run for the stage switch. */
 export interface CpuParts {
 	/** Sorts and suppresses candidate rows read from the GPU (CANDIDATE layout, 8 words each). */
-	suppressCandidates(rows: Uint32Array, count: number, head: Head, multiLabel: boolean, call: CallParams): Promise<Kept>;
+	suppressCandidates(rows: Uint32Array, count: number, options: PipelineOptions, call: CallParams): Promise<Kept>;
 	/** Does the remaining steps on the twins. One result per image. */
 	runTwins(run: TwinRun, memory: Contents, steps: readonly Step[]): Promise<Kept[]>;
 }

@@ -1,7 +1,8 @@
 // Whether two boxes overlap by more than a threshold: exactly fround(intersection / union) > threshold, without
 // trusting the device's division. Far from the threshold a product decides; within 2^-20 of it, integers do.
-// Twin of src/boxes/overlap.ts. Needs numbers.wgsl and `params.iou_threshold`.
+// The rule says what stands in the place of the union, and how pixels count. Twin of src/boxes/overlap.ts.
 
+import { isPlain, type OverlapRule, PLAIN_OVERLAP } from '../../src/boxes/overlap.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 
 /** Which boxes can take part, flushing, areas. Needs numbers.wgsl. */
@@ -30,10 +31,7 @@ fn area_of(box: vec4f) -> f32 {
 
 `;
 
-/** All of it. Needs `params.iou_threshold` too. */
-export const overlap = wgsl`
-${overlapNumbers}
-
+const quotient = wgsl`
 // intersection / union > midpoint of the threshold and the next float, as I * 2^(exponents) > M * U with 24-bit I, U
 // and 25-bit M = 2T + 1. Equality cannot happen: M is odd and longer than any I.
 fn quotient_exceeds(intersection: f32, total: f32, threshold: f32) -> bool {
@@ -62,7 +60,9 @@ fn quotient_exceeds(intersection: f32, total: f32, threshold: f32) -> bool {
   let left_high = i >> u32(32 - shift);
   return left_high > product_high || (left_high == product_high && left_low > product_low);
 }
+`;
 
+const plain = wgsl`
 fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
   let size = min(a.zw, b.zw) - max(a.xy, b.xy);
   if (!(size.x >= MIN_NORMAL && size.y >= MIN_NORMAL && area_a > 0.0 && area_b > 0.0)) { return false; }
@@ -83,3 +83,65 @@ fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
   return quotient_exceeds(exact_intersection, exact_total, threshold);
 }
 `;
+
+/** By another rule. Pixels that count inclusively make areas of their own: those that are given are plain ones. */
+function byRule({ kind, pixelOffset }: OverlapRule): string {
+	const isInclusive = pixelOffset === 1;
+	return wgsl`
+// The sides of a box as the rule counts them.
+fn sides_between(low: vec2f, high: vec2f) -> vec2f {
+  let sides = high - low;
+#if ${isInclusive}
+  return vec2f(fround(fround(sides.x) + 1.0), fround(fround(sides.y) + 1.0));
+#else
+  return sides;
+#endif
+}
+
+#if ${isInclusive}
+fn inclusive_area(box: vec4f) -> f32 {
+  let sides = sides_between(box.xy, box.zw);
+  return select(0.0, fround(sides.x * sides.y), sides.x > 0.0 && sides.y > 0.0);
+}
+#endif
+
+fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
+#if ${isInclusive}
+  let size_a = inclusive_area(a);
+  let size_b = inclusive_area(b);
+#else
+  let size_a = area_a;
+  let size_b = area_b;
+#endif
+  let size = sides_between(max(a.xy, b.xy), min(a.zw, b.zw));
+  if (!(size.x >= MIN_NORMAL && size.y >= MIN_NORMAL && size_a > 0.0 && size_b > 0.0)) { return false; }
+  let intersection = fround(size.x * size.y);
+  if (!(intersection >= MIN_NORMAL)) { return false; }
+  let threshold = params.iou_threshold;
+  if (threshold <= 0.0) { return true; }
+#if ${kind === 'iou'}
+  let total = (size_a + size_b) - intersection;
+#elif ${kind === 'iom'}
+  let total = min(size_a, size_b);
+#else
+  let span = sides_between(min(a.xy, b.xy), max(a.zw, b.zw));
+  let total = fround(span.x * span.y);
+#endif
+  let p = threshold * total;
+  if (p >= ${wgslFloat(2 ** -100)}) {
+    let margin = p * ${wgslFloat(2 ** -20)};
+    if (intersection > p + margin) { return true; }
+    if (intersection < p - margin) { return false; }
+  }
+  return quotient_exceeds(intersection, total, threshold);
+}
+`;
+}
+
+/** All of it, for one rule: `overlaps_more(a, area_a, b, area_b)` with plain areas. Needs numbers.wgsl and `params.iou_threshold`. */
+export function overlapOf(rule: OverlapRule = PLAIN_OVERLAP): string {
+	return wgsl`${overlapNumbers}${quotient}${isPlain(rule) ? plain : byRule(rule)}`;
+}
+
+/** Plain IoU. */
+export const overlap = overlapOf();

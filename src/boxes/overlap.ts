@@ -6,6 +6,25 @@ import { COORDINATE_LIMIT, MIN_NORMAL } from '../numbers.js';
 
 const round = Math.fround;
 
+/** The measure of overlap that is held against the threshold, where it is not plain IoU. Selects the shader's text, too. */
+export interface OverlapRule {
+	/**
+	 * The intersection over: the union ('iou'); the area of the rectangle around both boxes ('bounding-union', MediaPipe's JACCARD);
+	 * the smaller area ('iom', mode Min of MTCNN).
+	 */
+	readonly kind: 'iou' | 'bounding-union' | 'iom';
+	/** 1: pixels count inclusively, so that every width and height, of the intersection too, is one more. A box of one point has area 1. */
+	readonly pixelOffset: 0 | 1;
+}
+
+/** Plain IoU. */
+export const PLAIN_OVERLAP: OverlapRule = { kind: 'iou', pixelOffset: 0 };
+
+/** Whether `overlapsMore` decides by this rule. */
+export function isPlain(rule: OverlapRule): boolean {
+	return rule.kind === 'iou' && rule.pixelOffset === 0;
+}
+
 /** True when a box can take part: four finite coordinates below 2^62 in magnitude. NaN fails every comparison. */
 export function isUsableBox(x1: number, y1: number, x2: number, y2: number): boolean {
 	return Math.abs(x1) < COORDINATE_LIMIT && Math.abs(y1) < COORDINATE_LIMIT && Math.abs(x2) < COORDINATE_LIMIT && Math.abs(y2) < COORDINATE_LIMIT;
@@ -48,4 +67,46 @@ export function overlapsMore(a: Float32Array, i: number, areaA: number, b: Float
 	if (t <= 0) return true;
 	const union = round(round(areaA + areaB) - intersection);
 	return round(intersection / union) > t;
+}
+
+/** A side from low to high as the rule counts it, in float32. */
+function sideOf(low: number, high: number, pixelOffset: number): number {
+	const side = round(high - low);
+	return pixelOffset === 0 ? side : round(side + 1);
+}
+
+/** The area of a box with inclusive pixels, in float32; 0 as in `areaOf`. A box whose ends are the same has a side of 1. */
+export function inclusiveAreaOf(x1: number, y1: number, x2: number, y2: number): number {
+	const width = sideOf(x1, x2, 1);
+	const height = sideOf(y1, y2, 1);
+	return width > 0 && height > 0 ? round(width * height) : 0;
+}
+
+/** As `overlapsMore`, by any rule: whether fround(intersection / denominator) > threshold. Areas are plain ones, from `areaOf`. */
+export function overlapsByRule(
+	{ kind, pixelOffset }: OverlapRule,
+	a: Float32Array,
+	i: number,
+	areaA: number,
+	b: Float32Array,
+	j: number,
+	areaB: number,
+	t: number,
+): boolean {
+	const p = i * 4;
+	const q = j * 4;
+	const sizeA = pixelOffset === 0 ? areaA : inclusiveAreaOf(a[p], a[p + 1], a[p + 2], a[p + 3]);
+	const sizeB = pixelOffset === 0 ? areaB : inclusiveAreaOf(b[q], b[q + 1], b[q + 2], b[q + 3]);
+	if (sizeA === 0 || sizeB === 0) return false;
+	const width = sideOf(Math.max(a[p], b[q]), Math.min(a[p + 2], b[q + 2]), pixelOffset);
+	const height = sideOf(Math.max(a[p + 1], b[q + 1]), Math.min(a[p + 3], b[q + 3]), pixelOffset);
+	if (!(width >= MIN_NORMAL && height >= MIN_NORMAL)) return false;
+	const intersection = round(width * height);
+	if (!(intersection >= MIN_NORMAL)) return false;
+	if (t <= 0) return true;
+	if (kind === 'iom') return round(intersection / Math.min(sizeA, sizeB)) > t;
+	if (kind === 'iou') return round(intersection / round(round(sizeA + sizeB) - intersection)) > t;
+	const spanX = sideOf(Math.min(a[p], b[q]), Math.max(a[p + 2], b[q + 2]), pixelOffset);
+	const spanY = sideOf(Math.min(a[p + 1], b[q + 1]), Math.max(a[p + 3], b[q + 3]), pixelOffset);
+	return round(intersection / round(spanX * spanY)) > t;
 }

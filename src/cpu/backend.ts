@@ -32,7 +32,7 @@ function runImage(options: PipelineOptions, tensors: readonly BoundTensor[], ima
 		const begun = times ? performance.now() : 0;
 		scan(w, options, tensors, image, call);
 		if (times) times.decode = performance.now() - begun;
-		suppressRows(w, call, head.suppression !== false, times);
+		suppressRows(w, call, { suppression: head.suppression, overlap: options.overlap }, times);
 		return toKept(w, call, { numClasses: head.numClasses, multiLabel }, times);
 	} finally {
 		giveBack(w);

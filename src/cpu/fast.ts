@@ -1,7 +1,7 @@
 // Suppression on one thread, fast: sections of the ranking (ranking.ts) against the kept boxes by place (grid.ts).
 // The same answer as nms.ts. Takes candidate rows from the scan, from the GPU, or from the arrays of nms().
 
-import { decisionThreshold, isUsableBox } from '../boxes/overlap.js';
+import { decisionThreshold, isUsableBox, type OverlapRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
 import type { Kept } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
@@ -19,14 +19,19 @@ export interface SuppressTimes {
 const LOOKED_AT = 4;
 
 /** Ranks and suppresses the rows of a workspace; `workspace.kept` holds the answer. */
-export function suppressRows(w: Workspace, rules: Omit<SuppressionRules, 'minKey'>, suppression: boolean, times?: SuppressTimes): void {
+export function suppressRows(
+	w: Workspace,
+	rules: Omit<SuppressionRules, 'minKey'>,
+	{ suppression = true, overlap = PLAIN_OVERLAP }: Pick<SuppressOptions, 'suppression' | 'overlap'>,
+	times?: SuppressTimes,
+): void {
 	const { kept, ranking, words } = w;
 	const most = Math.min(w.count, rules.maxCandidates);
 	const limit = Math.min(rules.maxDetections, most);
 	const threshold = decisionThreshold(rules.iouThreshold);
-	// An IoU is at most 1 (the union is never rounded below the intersection), so 1 keeps all.
+	// No overlap is above 1 (the union is never rounded below the intersection), so 1 keeps all.
 	const all = !suppression || threshold >= 1;
-	kept.start(w.rows, words, threshold, rules.classAgnostic);
+	kept.start(w.rows, words, threshold, rules.classAgnostic, overlap);
 	ranking.start(words, w.count, Math.min(most, all ? limit : LOOKED_AT * limit), w.idsAscend, rules.tiesHighest);
 	for (let seen = 0; seen < most && kept.count < limit; ) {
 		const begun = times ? performance.now() : 0;
@@ -45,11 +50,17 @@ export function suppressRows(w: Workspace, rules: Omit<SuppressionRules, 'minKey
 }
 
 /** Fast NMS of boxes [N, 4] xyxy with scores [N]; equals `nmsTextbook`. Arguments are not checked and not changed. */
-export function nmsFast(boxes: Float32Array, scores: Float32Array, classIds: ArrayLike<number> | undefined, rules: SuppressionRules): SuppressionResult {
+export function nmsFast(
+	boxes: Float32Array,
+	scores: Float32Array,
+	classIds: ArrayLike<number> | undefined,
+	rules: SuppressionRules,
+	overlap?: OverlapRule,
+): SuppressionResult {
 	const w = takeWorkspace();
 	try {
 		readBoxes(w, boxes, scores, classIds, rules.minKey);
-		suppressRows(w, rules, true);
+		suppressRows(w, rules, { overlap });
 		// Rows are fewer than boxes when some did not pass.
 		const indices = new Uint32Array(w.kept.count);
 		for (let i = 0; i < indices.length; i++) indices[i] = w.words[w.kept.slots[i] * ROW + ID];
@@ -105,6 +116,8 @@ export interface SuppressOptions {
 	readonly multiLabel: boolean;
 	/** Default true. */
 	readonly suppression?: boolean;
+	/** Default plain IoU. */
+	readonly overlap?: OverlapRule;
 }
 
 /** Sort and suppress for candidates that the GPU decoded (hybrid backend). `bytesRead` is left 0. */
@@ -119,7 +132,7 @@ export function suppressCandidates(candidates: CandidateRows, call: CallParams, 
 		w.numCandidates = candidates.numCandidates;
 		w.rejected = candidates.rejected;
 		for (let i = 1; i < count && w.idsAscend; i++) w.idsAscend = words[i * ROW + ID] > words[(i - 1) * ROW + ID];
-		suppressRows(w, call, options.suppression !== false, times);
+		suppressRows(w, call, options, times);
 		return toKept(w, call, options, times);
 	} finally {
 		giveBack(w);

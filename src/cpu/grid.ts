@@ -23,8 +23,13 @@
 //
 // The same bound says which boxes are worth the exact test: o <= (wA + wB) / 2 - |distance of the centres|, so
 //   (4) the distance of the centres is less than (1 - t) / (2 + 2t) (wA + wB) on both axes.
+//
+// Other measures of overlap: over the bounding rectangle it is never more than IoU, so all of this holds as it stands.
+// Over the smaller area, or with inclusive pixels, the grid only asks whether the boxes share anything, as for t = 0.
+// Inclusive boxes share something when on both axes one begins less than 1 beyond the other's end. The grid takes them 1
+// longer at both ends: x - 1 and x + 1 in double are as monotone as floor, so their cells meet whatever is rounded.
 
-import { overlapsMore } from '../boxes/overlap.js';
+import { inclusiveAreaOf, isPlain, type OverlapRule, overlapsByRule, overlapsMore, PLAIN_OVERLAP } from '../boxes/overlap.js';
 import { floatBits } from '../numbers.js';
 import { CellTable, cellHash, gridHash, NONE } from './cells.js';
 import { AREA, CLASS, grown, ID, ROW } from './rows.js';
@@ -62,6 +67,10 @@ export class KeptGrid {
 	private share = 0;
 	private shrink = 0;
 	private reach = 0;
+	private rule = PLAIN_OVERLAP;
+	private plain = true;
+	/** How much longer the grid takes boxes at both ends. */
+	private margin = 0;
 
 	// The row under test: its first word, centre, and reach for (4).
 	private at = 0;
@@ -89,13 +98,16 @@ export class KeptGrid {
 	private readonly inverseCell = new Float64Array(SIZES);
 
 	/** Begins a run over candidate rows. The threshold comes from `decisionThreshold`. */
-	start(rows: Float32Array<ArrayBuffer>, words: Uint32Array<ArrayBuffer>, threshold: number, classAgnostic: boolean): void {
+	start(rows: Float32Array<ArrayBuffer>, words: Uint32Array<ArrayBuffer>, threshold: number, classAgnostic: boolean, rule: OverlapRule): void {
+		this.rule = rule;
+		this.plain = isPlain(rule);
+		this.margin = rule.pixelOffset;
 		this.rows = rows;
 		this.words = words;
 		this.threshold = threshold;
 		this.agnostic = classAgnostic;
 		// Below zero for the smallest thresholds: the slack is kept there, too.
-		const bound = threshold - SLACK;
+		const bound = (rule.kind === 'iom' || rule.pixelOffset === 1 ? 0 : threshold) - SLACK;
 		const safe = Math.max(0, bound);
 		this.safe = safe;
 		this.share = Math.min(0.5, bound);
@@ -121,7 +133,7 @@ export class KeptGrid {
 	add(slot: number): void {
 		const keep = this.count;
 		this.list(slot);
-		if (this.rows[slot * ROW + AREA] === 0) return;
+		if (this.isEmpty(slot * ROW)) return;
 		const { boxWords, words, firsts, lasts } = this;
 		const at = keep * ROW;
 		for (let i = 0; i < ROW; i++) boxWords[at + i] = words[slot * ROW + i];
@@ -137,11 +149,11 @@ export class KeptGrid {
 	}
 
 	private setNear(at: number, box: number): void {
-		const { boxes, near, reach } = this;
+		const { boxes, near, reach, margin } = this;
 		near[at] = (boxes[box] + boxes[box + 2]) / 2;
-		near[at + 1] = reach * (boxes[box + 2] - boxes[box]);
+		near[at + 1] = reach * (boxes[box + 2] - boxes[box] + 2 * margin);
 		near[at + 2] = (boxes[box + 1] + boxes[box + 3]) / 2;
-		near[at + 3] = reach * (boxes[box + 3] - boxes[box + 1]);
+		near[at + 3] = reach * (boxes[box + 3] - boxes[box + 1] + 2 * margin);
 	}
 
 	private growKeeps(): void {
@@ -155,10 +167,15 @@ export class KeptGrid {
 
 	/** Whether a kept box suppresses this row. */
 	suppresses(slot: number): boolean {
-		if (this.rows[slot * ROW + AREA] === 0) return false;
+		if (this.isEmpty(slot * ROW)) return false;
 		const bucket = this.classOf(slot) % CLASS_BUCKETS;
 		this.aim(slot * ROW);
 		return this.sizes[bucket] <= LIST_LIMIT ? this.inList(bucket) : this.inGrids(bucket);
+	}
+
+	private isEmpty(at: number): boolean {
+		const { rows } = this;
+		return this.margin === 0 ? rows[at + AREA] === 0 : inclusiveAreaOf(rows[at], rows[at + 1], rows[at + 2], rows[at + 3]) === 0;
 	}
 
 	private classOf(slot: number): number {
@@ -167,12 +184,12 @@ export class KeptGrid {
 
 	/** Sets what the tests of a candidate against many keeps share. */
 	private aim(at: number): void {
-		const { rows, reach } = this;
+		const { rows, reach, margin } = this;
 		this.at = at;
 		this.centreX = (rows[at] + rows[at + 2]) / 2;
 		this.centreY = (rows[at + 1] + rows[at + 3]) / 2;
-		this.reachX = reach * (rows[at + 2] - rows[at]);
-		this.reachY = reach * (rows[at + 3] - rows[at + 1]);
+		this.reachX = reach * (rows[at + 2] - rows[at] + 2 * margin);
+		this.reachY = reach * (rows[at + 3] - rows[at + 1] + 2 * margin);
 	}
 
 	/** Whether the keep at a word suppresses the row aimed at: near enough, of its class, and then exactly. */
@@ -183,6 +200,7 @@ export class KeptGrid {
 		if (Math.abs(near[n + 2] - this.centreY) > near[n + 3] + this.reachY) return false;
 		if (!this.agnostic && this.boxWords[keep + CLASS] !== this.words[at + CLASS]) return false;
 		// overlapsMore counts boxes of four words; a row is two of them.
+		if (!this.plain) return overlapsByRule(this.rule, boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], this.threshold);
 		return overlapsMore(boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], this.threshold);
 	}
 
@@ -196,14 +214,14 @@ export class KeptGrid {
 
 	/** Looks into every grid that may hold a suppressor, the one of its own size first; the list, when that is less work. */
 	private inGrids(bucket: number): boolean {
-		const { rows, at, share, safe, levels, numLevels } = this;
-		const width = rows[at + 2] - rows[at];
-		const height = rows[at + 3] - rows[at + 1];
-		this.left = rows[at] + share * width;
-		this.top = rows[at + 1] + share * height;
+		const { rows, at, share, safe, levels, numLevels, margin } = this;
+		const width = rows[at + 2] - rows[at] + 2 * margin;
+		const height = rows[at + 3] - rows[at + 1] + 2 * margin;
+		this.left = rows[at] - margin + share * width;
+		this.top = rows[at + 1] - margin + share * height;
 		// With a share of 1/2 both ends are the centre, up to rounding.
-		this.right = Math.max(this.left, rows[at + 2] - share * width);
-		this.bottom = Math.max(this.top, rows[at + 3] - share * height);
+		this.right = Math.max(this.left, rows[at + 2] + margin - share * width);
+		this.bottom = Math.max(this.top, rows[at + 3] + margin - share * height);
 		this.budget = this.sizes[bucket] - numLevels;
 		const own = levelOf(width, height);
 		if (this.levelSeen[own] === 1 && this.inLevel(own)) return true;
@@ -245,9 +263,9 @@ export class KeptGrid {
 
 	/** Puts a kept box into the cells that its (for t > 1/2 shrunk) extent touches. */
 	private insert(at: number): void {
-		const { boxes: rows, shrink, inverseCell } = this;
-		const width = rows[at + 2] - rows[at];
-		const height = rows[at + 3] - rows[at + 1];
+		const { boxes: rows, shrink, inverseCell, margin } = this;
+		const width = rows[at + 2] - rows[at] + 2 * margin;
+		const height = rows[at + 3] - rows[at + 1] + 2 * margin;
 		const level = levelOf(width, height);
 		const scaleX = inverseCell[level >>> 7];
 		const scaleY = inverseCell[level & (SIZES - 1)];
@@ -255,10 +273,10 @@ export class KeptGrid {
 			this.levelSeen[level] = 1;
 			this.levels[this.numLevels++] = level;
 		}
-		const x = Math.floor((rows[at] + shrink * width) * scaleX);
-		const y = Math.floor((rows[at + 1] + shrink * height) * scaleY);
-		const columns = Math.floor((rows[at + 2] - shrink * width) * scaleX) - x + 1;
-		const lines = Math.floor((rows[at + 3] - shrink * height) * scaleY) - y + 1;
+		const x = Math.floor((rows[at] - margin + shrink * width) * scaleX);
+		const y = Math.floor((rows[at + 1] - margin + shrink * height) * scaleY);
+		const columns = Math.floor((rows[at + 2] + margin - shrink * width) * scaleX) - x + 1;
+		const lines = Math.floor((rows[at + 3] + margin - shrink * height) * scaleY) - y + 1;
 		const base = gridHash(level, this.agnostic ? 0 : this.boxWords[at + CLASS]);
 		for (let j = 0; j < lines; j++) {
 			for (let i = 0; i < columns; i++) this.cells.add(at, cellHash(base, x + i, y + j));

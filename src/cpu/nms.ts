@@ -1,7 +1,7 @@
 // Greedy non-maximum suppression as the textbook has it: the specification that every faster way, here and on the GPU,
 // is tested against. Quadratic, plain, and exact: total order, exact overlap decision, nothing else.
 
-import { areaOf, decisionThreshold, flushCoordinate, isUsableBox, overlapsMore } from '../boxes/overlap.js';
+import { areaOf, decisionThreshold, flushCoordinate, isUsableBox, overlapsByRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
 import { floatBits, isNaNBits, keyOfBits } from '../numbers.js';
 
 /** What decides an answer; the numbers of CallParams that suppression needs. */
@@ -23,7 +23,13 @@ export interface SuppressionResult {
 }
 
 /** Textbook greedy NMS of boxes [N, 4] xyxy with scores [N] and, unless classes do not matter, class ids [N]. */
-export function nmsTextbook(boxes: Float32Array, scores: Float32Array, classIds: ArrayLike<number> | undefined, rules: SuppressionRules): SuppressionResult {
+export function nmsTextbook(
+	boxes: Float32Array,
+	scores: Float32Array,
+	classIds: ArrayLike<number> | undefined,
+	rules: SuppressionRules,
+	overlap = PLAIN_OVERLAP,
+): SuppressionResult {
 	const flushed = boxes.map(flushCoordinate);
 	const areas = scores.map((_, i) => areaOf(flushed[4 * i], flushed[4 * i + 1], flushed[4 * i + 2], flushed[4 * i + 3]));
 	const keys = Uint32Array.from(scores, (score) => keyOfBits(floatBits(score)));
@@ -45,7 +51,7 @@ export function nmsTextbook(boxes: Float32Array, scores: Float32Array, classIds:
 	const kept: number[] = [];
 	for (const i of candidates) {
 		if (kept.length === rules.maxDetections) break;
-		if (!kept.some((k) => sameClass(k, i) && overlapsMore(flushed, k, areas[k], flushed, i, areas[i], t))) kept.push(i);
+		if (!kept.some((k) => sameClass(k, i) && overlapsByRule(overlap, flushed, k, areas[k], flushed, i, areas[i], t))) kept.push(i);
 	}
 	return { indices: Uint32Array.from(kept), numCandidates, truncated: numCandidates - candidates.length, rejected };
 }

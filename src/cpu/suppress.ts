@@ -1,6 +1,6 @@
 // Twin of shaders/suppress.wgsl.ts (and of overlaps + sweep): greedy over the sorted list, then header and rows.
 
-import { overlapsMore } from '../boxes/overlap.js';
+import { overlapsByRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
 import { CANDIDATE, COUNTERS, HEADER, HEADER_WORDS, type Params, ROW, ROW_WORDS } from '../layout.js';
 import { scoreOfKey, sigmoid32 } from '../numbers.js';
 import { candidateWord, type Memory, outputWord, stateOf } from './memory.js';
@@ -8,7 +8,7 @@ import { candidateWord, type Memory, outputWord, stateOf } from './memory.js';
 const round = Math.fround;
 
 /** One image of the `suppress` stage. */
-export function suppress(memory: Memory, image: number, params: Params): void {
+export function suppress(memory: Memory, image: number, params: Params, overlap = PLAIN_OVERLAP): void {
 	const { counters } = stateOf(memory, image);
 	const { u32, f32 } = memory.sorted;
 	const { area, class_id } = CANDIDATE.words;
@@ -20,7 +20,7 @@ export function suppress(memory: Memory, image: number, params: Params): void {
 		for (let k = 0; alive && k < count && params.suppression; k++) {
 			const other = candidateWord(memory, image, kept[k]);
 			if (!params.class_agnostic && u32[other + class_id] !== u32[row + class_id]) continue;
-			alive = !overlapsMore(f32, other / 4, f32[other + area], f32, row / 4, f32[row + area], params.iou_threshold);
+			alive = !overlapsByRule(overlap, f32, other / 4, f32[other + area], f32, row / 4, f32[row + area], params.iou_threshold);
 		}
 		if (!alive) continue;
 		kept[count] = i;

@@ -20,7 +20,7 @@ export function runTwin(run: TwinRun, memory: Memory, step: Step): void {
 		else if (step.stage === 'scatter') scatter(memory, image, run.params);
 		else if (step.stage === 'rank') rank(memory, image, run.params);
 		// The textbook needs no ranges: the first suppression step does all of it.
-		else if (step.kernel === 'overlaps' || (step.kernel === 'suppress' && step.range.begin === 0)) suppress(memory, image, run.params);
+		else if (step.kernel === 'overlaps' || (step.kernel === 'suppress' && step.range.begin === 0)) suppress(memory, image, run.params, run.overlap);
 	}
 }
 

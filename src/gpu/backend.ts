@@ -1,6 +1,7 @@
 // The GPU backend: one device and what was built on it. Loaded when a GPU is first wanted, so that a page that asks for
 // the CPU never downloads a shader.
 
+import type { OverlapRule } from '../boxes/overlap.js';
 import { KedgeError } from '../errors.js';
 import type { CpuParts, GpuBackend, GpuPipeline, IouKind, NmsInput, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
@@ -22,7 +23,8 @@ class DeviceBackend implements GpuBackend {
 	readonly #device: Device;
 	readonly #hybrid: boolean;
 	readonly #cpu: CpuParts;
-	readonly #nms = new Map<boolean, Promise<HeadPipeline>>();
+	/** By what is fixed in their shaders. */
+	readonly #nms = new Map<string, Promise<HeadPipeline>>();
 	readonly #boxIou: BoxIou;
 	#disposed = false;
 
@@ -46,23 +48,25 @@ class DeviceBackend implements GpuBackend {
 		return new HeadPipeline(this.#device, { ...options, hybrid: this.#hybrid, cpu: this.#cpu }).start();
 	}
 
-	async nms(input: NmsInput, call: CallParams): Promise<Uint32Array> {
+	async nms(input: NmsInput, call: CallParams, overlap: OverlapRule): Promise<Uint32Array> {
 		this.#assertUsable();
 		const withClasses = input.classIds !== undefined;
-		let making = this.#nms.get(withClasses);
+		const key = `${withClasses} ${overlap.kind} ${overlap.pixelOffset}`;
+		let making = this.#nms.get(key);
 		const copied = making ? input : { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds?.slice() };
 		if (!making) {
 			const pipeline = new HeadPipeline(this.#device, {
 				head: nmsHead(1, withClasses),
 				multiLabel: false,
 				suppression: 'blocked',
+				overlap,
 				givenClasses: withClasses,
 				growing: true,
 				cpu: this.#cpu,
 			});
 			making = pipeline.start();
-			this.#nms.set(withClasses, making);
-			making.catch(() => this.#nms.delete(withClasses));
+			this.#nms.set(key, making);
+			making.catch(() => this.#nms.delete(key));
 		}
 		const pipeline = await making;
 		const [kept] = await pipeline.run(nmsTensors(copied), 1, withScoreRange(call, copied.scores), nmsHead(copied.scores.length, withClasses));

@@ -209,7 +209,7 @@ export class HeadPipeline implements GpuPipeline {
 			half: { box: half[level.box.tensor], classes: half[level.classes.tensor], extra: level.objectness ? half[level.objectness.tensor] : false },
 			sizes: this.#sizes,
 		};
-		const others = kernelSpecs(this.#sizes);
+		const others = kernelSpecs(this.#sizes, this.#options.overlap);
 		const specs: [KernelName, StageSpec][] = [
 			['decode', decodeSpec(variant)],
 			...this.#otherKernels().map((name) => [name, others[name]] as [KernelName, StageSpec]),

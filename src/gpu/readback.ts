@@ -120,7 +120,7 @@ export class Readback {
 		});
 		return Promise.all(
 			parts.map(async (rows, image) => {
-				const kept = await cpu.suppressCandidates(rows, appended[image], this.#options.head, this.#options.multiLabel, call);
+				const kept = await cpu.suppressCandidates(rows, appended[image], this.#options, call);
 				const passed = counters[image][COUNTERS.passed];
 				kept.numCandidates = passed;
 				kept.truncated = Math.max(0, passed - call.maxCandidates);
@@ -152,9 +152,9 @@ export class Readback {
 		for (const name of names) contents[name] = await readBuffer(this.#device, slot.get(name));
 		const tensors = await Promise.all(run.tensors.map((bound) => readTensorOn(this.#device, bound)));
 		const done = run.onGpu.length;
-		const { givenClasses, classFilter } = this.#options;
+		const { givenClasses, classFilter, overlap } = this.#options;
 		const memory = { sizes: this.#sizes, capacity: slot.capacity, contents };
-		const kept = await cpu.runTwins({ head: run.head, params: run.params, tensors, classFilter, givenClasses }, memory, steps.slice(done));
+		const kept = await cpu.runTwins({ head: run.head, params: run.params, tensors, classFilter, overlap, givenClasses }, memory, steps.slice(done));
 		return kept.slice(0, batch);
 	}
 }

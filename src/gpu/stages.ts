@@ -8,6 +8,7 @@ import { rankShader } from '../../shaders/rank.wgsl.js';
 import { scatterShader } from '../../shaders/scatter.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
+import type { OverlapRule } from '../boxes/overlap.js';
 import { PHASE, type Sizes } from '../layout.js';
 import type { Step } from '../plan.js';
 import { BITMASK_LIMIT } from '../stages.js';
@@ -41,8 +42,8 @@ export function decodeSpec(variant: DecodeVariant): StageSpec {
 	};
 }
 
-/** Every other kernel. */
-export function kernelSpecs(sizes: Sizes): Record<Exclude<KernelName, 'decode'>, StageSpec> {
+/** Every other kernel. The rule is part of the text of those that compare boxes. */
+export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule): Record<Exclude<KernelName, 'decode'>, StageSpec> {
 	const spec = (name: string, code: string, bindings: StageSpec['bindings']): StageSpec => ({ name, code, bindings });
 	return {
 		bins: spec('bins', binsShader(sizes), [
@@ -63,7 +64,7 @@ export function kernelSpecs(sizes: Sizes): Record<Exclude<KernelName, 'decode'>,
 			[3, 'read', 'binned'],
 			[4, 'read_write', 'sorted'],
 		]),
-		prefilter: spec('prefilter', prefilterShader(sizes), [
+		prefilter: spec('prefilter', prefilterShader(sizes, overlap), [
 			[0, 'uniform', 'params'],
 			[1, 'step', 'step'],
 			[2, 'read', 'sorted'],
@@ -71,7 +72,7 @@ export function kernelSpecs(sizes: Sizes): Record<Exclude<KernelName, 'decode'>,
 			[4, 'read', 'kept'],
 			[5, 'read_write', 'dead'],
 		]),
-		suppress: spec('suppress', suppressShader(sizes), [
+		suppress: spec('suppress', suppressShader(sizes, overlap), [
 			[0, 'uniform', 'params'],
 			[1, 'step', 'step'],
 			[2, 'read', 'sorted'],
@@ -80,7 +81,7 @@ export function kernelSpecs(sizes: Sizes): Record<Exclude<KernelName, 'decode'>,
 			[5, 'read_write', 'dead'],
 			[6, 'read_write', 'output'],
 		]),
-		overlaps: spec('overlaps', overlapsShader(sizes, BITMASK_LIMIT), [
+		overlaps: spec('overlaps', overlapsShader(sizes, BITMASK_LIMIT, overlap), [
 			[0, 'uniform', 'params'],
 			[1, 'read', 'state'],
 			[2, 'read', 'sorted'],

@@ -88,9 +88,9 @@ export class FakeGpu implements GpuModule {
 		return {
 			device: own as unknown as GPUDevice,
 			createPipeline: (options) => this.#pipeline(own, options),
-			nms: async ({ boxes, scores, classIds }, call) => {
+			nms: async ({ boxes, scores, classIds }, call, overlap) => {
 				this.singles++;
-				return nmsTextbook(boxes, scores, classIds, call).indices;
+				return nmsTextbook(boxes, scores, classIds, call, overlap).indices;
 			},
 			boxIou: async (a, b, kind) => {
 				this.singles++;

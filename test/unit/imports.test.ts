@@ -10,7 +10,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
 /** Rooms whose values each room may import, besides the words everyone uses. */
 const TABLE: Record<string, readonly string[]> = {
-	index: ['postprocessor', 'backend', 'operations', 'boxes', 'anchors', 'codecs', 'heads'],
+	index: ['postprocessor', 'backend', 'operations', 'semantics', 'boxes', 'anchors', 'codecs', 'heads'],
 	onnxruntime: [],
 	tfjs: [],
 	postprocessor: ['options', 'detections', 'dispatch', 'backend', 'tensors', 'logits'],
@@ -18,13 +18,14 @@ const TABLE: Record<string, readonly string[]> = {
 	operations: ['inputs', 'cpu', 'boxes'],
 	backend: ['inputs', 'options', 'gpu-link'],
 	'gpu-link': ['cpu'],
-	inputs: ['options', 'boxes'],
-	options: ['boxes', 'head-check', 'logits'],
+	inputs: ['options', 'semantics', 'boxes'],
+	options: ['semantics', 'boxes', 'head-check', 'logits'],
+	semantics: [],
 	'head-check': ['boxes'],
 	detections: [],
 	gpu: ['shaders', 'codecs', 'plan', 'kept', 'layout', 'boxes'],
 	cpu: ['boxes', 'codecs', 'plan', 'kept', 'layout'],
-	shaders: ['layout'],
+	shaders: ['boxes', 'layout'],
 	kept: ['layout'],
 	plan: ['layout', 'logits'],
 	logits: [],

@@ -26,7 +26,8 @@ describe('defaults', () => {
 			classAgnostic: false,
 			timings: false,
 		});
-		expect(settings.semantics).toEqual({ suppress: '>', score: '>', ties: 'lowest-index' });
+		expect(settings.semantics).toEqual({ suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou' });
+		expect(settings.pipeline.overlap).toEqual({ kind: 'iou', pixelOffset: 0 });
 		expect(settings.coordinates).toBe('pixels');
 		expect(settings.pipeline).toMatchObject({ multiLabel: false, suppression: 'blocked', latency: 'normal' });
 		expect(settings.pipeline.classFilter).toBeUndefined();
@@ -124,9 +125,16 @@ const faults: Fault[] = [
 	['gpuStages 6', { gpuStages: 6 }, RangeError, /gpuStages must be an integer from 0 to 5; got 6/],
 	['gpuStages on the CPU', { gpuStages: 2, backend: 'cpu' }, RangeError, /backend must be 'webgpu' when gpuStages is given; got "cpu"/],
 	['onLost unknown', { onLost: 'ignore' }, RangeError, /onLost must be 'recover' or 'cpu' or 'error'; got "ignore"/],
-	['a preset to come', { semantics: 'torchvision' }, RangeError, /semantics must be 'default' or an object with suppress, score, ties; got "torchvision"/],
+	['a preset mistyped', { semantics: 'tensorfow' }, RangeError, /semantics must be 'default' or .*'darknet'; got "tensorfow" \(did you mean 'tensorflow'\?\)/],
+	['a preset of nobody', { semantics: 'paint' }, RangeError, /semantics must be .*; got "paint" \(or an object of switches\)/],
+	['a preset by its prototype', { semantics: 'constructor' }, RangeError, /semantics must be .*; got "constructor"/],
+	['an unknown base', { semantics: { preset: 'onxn' } }, RangeError, /semantics\.preset must be .*; got "onxn" \(did you mean 'onnx'\?\)/],
 	['semantics as a number', { semantics: 1 }, TypeError, /semantics must be .*got 1/],
-	['an unknown switch', { semantics: { pixelOffset: 1 } }, TypeError, /semantics may hold suppress, score, ties; got "pixelOffset"/],
+	['semantics as null', { semantics: null }, TypeError, /semantics must be .*got null/],
+	['an unknown switch', { semantics: { pixeloffset: 1 } }, TypeError, /semantics may hold preset, suppress, .*; got "pixeloffset" \(did you mean pixelO/],
+	['a pixel offset of 2', { semantics: { pixelOffset: 2 } }, RangeError, /semantics\.pixelOffset must be 0 or 1; got 2/],
+	['a pixel offset in words', { semantics: { pixelOffset: '1' } }, TypeError, /semantics\.pixelOffset must be 0 or 1; got "1"/],
+	['an unknown measure', { semantics: { overlap: 'giou' } }, RangeError, /semantics\.overlap must be 'iou' or 'bounding-union' or 'iom'; got "giou"/],
 	['an unknown comparison', { semantics: { suppress: '<' } }, RangeError, /semantics\.suppress must be '>' or '>='; got "<"/],
 	['an unknown tie rule', { semantics: { ties: 'first' } }, RangeError, /semantics\.ties must be 'lowest-index' or 'highest-index'/],
 ];
