@@ -1,4 +1,4 @@
-// Decoding chunks of the codecs that start from an anchor box. Twins: src/codecs/deltas.ts.
+// Decoding chunks of the codecs that start from an anchor box. Twins: src/codecs/deltas.ts, corners.ts.
 // Called by shaders/shared/codecs.wgsl.ts.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
@@ -54,6 +54,30 @@ fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
   let across = decode_axis(d.x, d.z, anchor.x, anchor.z);
   let down = decode_axis(d.y, d.w, anchor.y, anchor.w);
   return vec4f(across.x, down.x, across.y, down.y);
+}
+`;
+}
+
+export function corners({ constants: c, variants }: BoxCodec): string {
+	return wgsl`
+fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
+  let d = vec4f(
+    fround(fround(raw.x * ${f(c.v0)}) + ${f(c.m0)}),
+    fround(fround(raw.y * ${f(c.v1)}) + ${f(c.m1)}),
+    fround(fround(raw.z * ${f(c.v2)}) + ${f(c.m2)}),
+    fround(fround(raw.w * ${f(c.v3)}) + ${f(c.m3)}),
+  );
+  #if ${variants.sized === true}
+  let unit = vec2f(fround(anchor.z - anchor.x), fround(anchor.w - anchor.y));
+  #else
+  let unit = vec2f(${f(c.ux)}, ${f(c.uy)});
+  #endif
+  return vec4f(
+    anchor.x + fround(d.x * unit.x),
+    anchor.y + fround(d.y * unit.y),
+    anchor.z + fround(d.z * unit.x),
+    anchor.w + fround(d.w * unit.y),
+  );
 }
 `;
 }

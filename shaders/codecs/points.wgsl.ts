@@ -2,9 +2,20 @@
 // Twins: src/codecs/cell.ts, distances.ts. Called by shaders/shared/codecs.wgsl.ts.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
-import { wgsl } from '../wgsl.js';
+import { wgsl, wgslFloat } from '../wgsl.js';
 
-export function cell({ variants }: BoxCodec): string {
+const f = wgslFloat;
+
+/** The largest log of a size: FINITE_CLAMP of src/codecs/factors.ts. */
+const FINITE_CLAMP = 60;
+
+export function cell({ constants, variants }: BoxCodec): string {
+	return variants.x === true ? cellX() : cellOfSigmoids(constants, variants);
+}
+
+function cellOfSigmoids(constants: BoxCodec['constants'], variants: BoxCodec['variants']): string {
+	const listed = Object.entries(constants).filter(([name]) => name !== 'scale');
+	const choices = listed.map(([name, scale]) => `if (stride == ${f(Number(name.slice(5)))}) { scale = ${f(scale)}; }`);
 	return wgsl`
 fn activate(t: f32) -> f32 {
   #if ${variants.sigmoid === true}
@@ -14,30 +25,77 @@ fn activate(t: f32) -> f32 {
   #endif
 }
 
-// centre = cell + (2 s - 1) stride, size = (2 s)^2 anchor
+fn size_of(t: f32, anchor: f32) -> f32 {
+  #if ${variants.squared === true}
+  let s2 = 2.0 * activate(t);
+  return fround(fround(s2 * s2) * anchor);
+  #else
+  return fround(exp32(min(t, ${f(FINITE_CLAMP)})) * anchor);
+  #endif
+}
+
+// centre = middle + (s - 1/2) scale stride
 fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
-  let x2 = 2.0 * activate(raw.x);
-  let y2 = 2.0 * activate(raw.y);
-  let w2 = 2.0 * activate(raw.z);
-  let h2 = 2.0 * activate(raw.w);
-  let x = fround(anchor.x + fround(fround(x2 - 1.0) * stride));
-  let y = fround(anchor.y + fround(fround(y2 - 1.0) * stride));
-  let half_width = fround(fround(w2 * w2) * anchor.z) * 0.5;
-  let half_height = fround(fround(h2 * h2) * anchor.w) * 0.5;
+  var scale = ${f(constants.scale)};
+  ${choices.join('\n  ')}
+  let x = fround(anchor.x + fround(fround(fround(activate(raw.x) - 0.5) * scale) * stride));
+  let y = fround(anchor.y + fround(fround(fround(activate(raw.y) - 0.5) * scale) * stride));
+  let half_width = size_of(raw.z, anchor.z) * 0.5;
+  let half_height = size_of(raw.w, anchor.w) * 0.5;
   return vec4f(x - half_width, y - half_height, x + half_width, y + half_height);
 }
 `;
 }
 
-export function distances({ variants }: BoxCodec): string {
+function cellX(): string {
 	return wgsl`
 fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
-  #if ${variants.unit === 'stride'}
-  let d = vec4f(fround(raw.x * anchor.z), fround(raw.y * anchor.w), fround(raw.z * anchor.z), fround(raw.w * anchor.w));
+  let x = fround(anchor.x + fround(raw.x * anchor.z));
+  let y = fround(anchor.y + fround(raw.y * anchor.w));
+  let half_width = fround(exp32(min(raw.z, ${f(FINITE_CLAMP)})) * anchor.z) * 0.5;
+  let half_height = fround(exp32(min(raw.w, ${f(FINITE_CLAMP)})) * anchor.w) * 0.5;
+  return vec4f(x - half_width, y - half_height, x + half_width, y + half_height);
+}
+`;
+}
+
+export function distances({ constants, variants }: BoxCodec): string {
+	const { unit, activation, order } = variants;
+	return wgsl`
+fn reach(raw: f32, size: f32) -> f32 {
+  #if ${variants.scaled === true}
+  let t = fround(raw * ${f(constants.factor)});
+  #else
+  let t = raw;
+  #endif
+  #if ${activation === 'relu'}
+  let d = select(0.0, t, t > 0.0);
+  #elif ${activation === 'exp'}
+  let d = exp32(min(t, ${f(FINITE_CLAMP)}));
+  #else
+  let d = t;
+  #endif
+  #if ${unit === 'pixels'}
+  return d;
+  #else
+  return fround(d * size);
+  #endif
+}
+
+fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
+  #if ${order === 'tblr'}
+  let d = raw.zxwy;
   #else
   let d = raw;
   #endif
-  return vec4f(anchor.x - d.x, anchor.y - d.y, anchor.x + d.z, anchor.y + d.w);
+  #if ${unit === 'size'}
+  let at = vec2f(fround(anchor.x + anchor.z) * 0.5, fround(anchor.y + anchor.w) * 0.5);
+  let size = vec2f(fround(anchor.z - anchor.x), fround(anchor.w - anchor.y));
+  #else
+  let at = anchor.xy;
+  let size = anchor.zw;
+  #endif
+  return vec4f(at.x - reach(d.x, size.x), at.y - reach(d.y, size.y), at.x + reach(d.z, size.x), at.y + reach(d.w, size.y));
 }
 `;
 }

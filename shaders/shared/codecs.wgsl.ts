@@ -4,7 +4,7 @@
 // the anchor whose numbers begin at `at`.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
-import { deltas } from '../codecs/anchored.wgsl.js';
+import { corners, deltas } from '../codecs/anchored.wgsl.js';
 import { cell, distances } from '../codecs/points.wgsl.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 
@@ -35,7 +35,7 @@ fn decode_box(at: u32, anchor: vec4f, stride: f32) -> vec4f {
 }
 
 /** Chunks with four raw numbers write fn decode_finite(raw, anchor, stride), the others fn decode_box itself. */
-const CHUNKS: Record<string, (codec: BoxCodec) => string> = { boxes, deltas, cell, distances };
+const CHUNKS: Record<string, (codec: BoxCodec) => string> = { boxes, deltas, corners, cell, distances };
 
 function boxes({ constants, variants }: BoxCodec): string {
 	const { format } = variants;

@@ -49,6 +49,16 @@ export function writeNaN(out: Float32Array, o: number): void {
 	out[o] = out[o + 1] = out[o + 2] = out[o + 3] = NaN;
 }
 
+/** Writes a box by its centre and size. */
+export function writeCentred(x: number, y: number, width: number, height: number, out: Float32Array, o: number): void {
+	const halfWidth = Math.fround(width * 0.5);
+	const halfHeight = Math.fround(height * 0.5);
+	out[o] = x - halfWidth;
+	out[o + 1] = y - halfHeight;
+	out[o + 2] = x + halfWidth;
+	out[o + 3] = y + halfHeight;
+}
+
 /** Checks the arguments of an `encode` or `decode`, whose rows have `width` numbers, and returns N. */
 export function checkRows(call: string, first: string, rows: unknown, anchors: unknown, format: AnchorFormat, width = 4): number {
 	const n = countRows(call, first, rows, width);

@@ -8,6 +8,7 @@ import { flushCoordinate, isUsableBox } from '../../src/boxes/overlap.js';
 import { boxes } from '../../src/codecs/boxes.js';
 import { cell } from '../../src/codecs/cell.js';
 import type { BoxCodec } from '../../src/codecs/codec.js';
+import { corners } from '../../src/codecs/corners.js';
 import { DELTA_CLAMP, deltas } from '../../src/codecs/deltas.js';
 import { distances } from '../../src/codecs/distances.js';
 import { gpuTest } from '../support/gpu-suite.js';
@@ -31,10 +32,20 @@ const CODECS: [string, BoxCodec][] = [
 	['deltas with centres clamped', deltas({ centerClamp: 32 })],
 	['deltas, legacy of Detectron', deltas({ legacy: 'detectron', weights: [10, 10, 5, 5] })],
 	['deltas, legacy of mmdetection', deltas({ legacy: 'mmdet', clamp: [-DELTA_CLAMP, DELTA_CLAMP] })],
+	['corners', corners({ variances: 0.2 })],
+	['corners in input sizes', corners({ unit: [300, 200], variances: [0.1, 0.1, 0.2, 0.2], means: [0.1, 0, -0.1, 0] })],
 	['cell', cell()],
 	['cell without sigmoid', cell({ sigmoid: false })],
+	['cell v3', cell({ version: 'v3' })],
+	['cell v4', cell({ version: 'v4' })],
+	['cell v4 tiny, sigmoids applied', cell({ version: 'v4', scaleXY: 1.05, sigmoid: false })],
+	['cell X', cell({ version: 'x' })],
 	['distances in strides', distances()],
 	['distances in pixels', distances({ unit: 'pixels' })],
+	['distances in sizes, tblr', distances({ unit: 'size', order: 'tblr', scale: 4 })],
+	['distances, relu', distances({ activation: 'relu' })],
+	['distances, exp', distances({ activation: 'exp' })],
+	['distances, exp, scaled', distances({ activation: 'exp', scale: 0.3, unit: 'pixels' })],
 ];
 
 function anchorRow(codec: BoxCodec, next: () => number): number[] {

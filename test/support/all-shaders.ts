@@ -13,6 +13,7 @@ import { sweepShader } from '../../shaders/sweep.wgsl.js';
 import { boxes } from '../../src/codecs/boxes.js';
 import { cell } from '../../src/codecs/cell.js';
 import type { BoxCodec } from '../../src/codecs/codec.js';
+import { corners } from '../../src/codecs/corners.js';
 import { deltas } from '../../src/codecs/deltas.js';
 import { distances } from '../../src/codecs/distances.js';
 import type { Head, ScoreSpec } from '../../src/heads/head.js';
@@ -26,8 +27,16 @@ const CODECS: Readonly<Record<string, BoxCodec>> = {
 	'boxes-xywh': boxes({ format: 'xywh' }),
 	deltas: deltas(),
 	'deltas-yxhw': deltas({ order: 'yxhw', weights: [0.1, 0.1, 0.2, 0.2] }),
+	'deltas-means-legacy': deltas({ means: [0.1, 0, 0, 0], clamp: [-4, 4], centerClamp: 32, legacy: 'mmdet' }),
+	corners: corners({ variances: 0.2 }),
+	'corners-pixels': corners({ unit: 'pixels' }),
 	cell: cell({ version: 'v5' }),
+	'cell-v3': cell({ version: 'v3' }),
+	'cell-v4': cell({ version: 'v4', sigmoid: false }),
+	'cell-x': cell({ version: 'x' }),
 	distances: distances(),
+	'distances-size-tblr': distances({ unit: 'size', order: 'tblr', scale: 4, activation: 'relu' }),
+	'distances-exp': distances({ unit: 'pixels', activation: 'exp' }),
 };
 
 const SCORES: Readonly<Record<string, ScoreSpec>> = {

@@ -1,0 +1,97 @@
+// What holds for every codec: numbers that are not finite give a box of NaN, encode is the inverse of decode, boxes whose
+// sizes come from exp are never inverted nor infinite, and the shader's constants are exact.
+
+import fc from 'fast-check';
+import { assert, describe, test } from 'vitest';
+import { boxes } from '../../../src/codecs/boxes.js';
+import { cell } from '../../../src/codecs/cell.js';
+import type { BoxCodec } from '../../../src/codecs/codec.js';
+import { corners } from '../../../src/codecs/corners.js';
+import { deltas } from '../../../src/codecs/deltas.js';
+import { distances } from '../../../src/codecs/distances.js';
+
+const STRIDE = 16;
+
+/** Codecs whose sizes come from exp or a sigmoid. */
+const POSITIVE: [string, BoxCodec][] = [
+	['deltas', deltas()],
+	['deltas, means', deltas({ means: [0.1, -0.1, 0.2, -0.2], variances: [0.1, 0.1, 0.2, 0.2] })],
+	['deltas, legacy', deltas({ legacy: 'detectron' })],
+	['cell v2', cell({ version: 'v2' })],
+	['cell v3', cell({ version: 'v3' })],
+	['cell v4', cell({ version: 'v4' })],
+	['cell v5', cell()],
+	['cell X', cell({ version: 'x' })],
+	['distances, exp', distances({ activation: 'exp' })],
+];
+const OTHERS: [string, BoxCodec][] = [
+	['boxes', boxes()],
+	['boxes, normalised', boxes({ scale: [640, 480] })],
+	['corners', corners({ variances: 0.2 })],
+	['corners in pixels', corners({ unit: [300, 300] })],
+	['distances', distances()],
+	['distances, relu', distances({ activation: 'relu' })],
+	['distances, tblr', distances({ order: 'tblr', unit: 'size', scale: 4 })],
+];
+
+function anchorOf(codec: BoxCodec, [x, y, w, h]: readonly number[]): Float32Array {
+	if (codec.anchors === 'xyxy') return Float32Array.of(x, y, x + w, y + h);
+	return codec.anchors === 'point' ? Float32Array.of(x, y, STRIDE, STRIDE) : Float32Array.of(x, y, w, h);
+}
+const place = fc.tuple(fc.integer({ min: 0, max: 640 }), fc.integer({ min: 0, max: 640 }), fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 300 }));
+const raws = (codec: BoxCodec, limit: number) =>
+	fc.array(fc.double({ min: -limit, max: limit, noNaN: true }), { minLength: codec.numRaw, maxLength: codec.numRaw }).map((t) => Float32Array.from(t));
+
+for (const [name, codec] of [...POSITIVE, ...OTHERS]) {
+	describe(name, () => {
+		test('NaN and Infinity anywhere give a box of NaN', () => {
+			for (let i = 0; i < codec.numRaw; i++) {
+				for (const bad of [NaN, Infinity, -Infinity]) {
+					const raw = new Float32Array(codec.numRaw).fill(1);
+					raw[i] = bad;
+					const out = codec.decode(raw, anchorOf(codec, [4, 4, 8, 8]), STRIDE);
+					assert.isTrue(out.subarray(0, 4).every(Number.isNaN), `${bad} at ${i}`);
+				}
+			}
+		});
+		test('constants are exact float32, or the shader would differ', () => {
+			for (const [key, value] of Object.entries(codec.constants)) assert.equal(value, Math.fround(value), key);
+		});
+		test('decode(encode(box)) is the box within 1e-5 of its coordinates or size, for every box it can decode', () => {
+			let tried = 0;
+			fc.assert(
+				fc.property(raws(codec, 4), place, (raw, where) => {
+					const anchor = anchorOf(codec, where);
+					const box = codec.decode(raw, anchor, STRIDE);
+					let encoded: Float32Array;
+					try {
+						encoded = codec.encode(box, anchor, STRIDE);
+					} catch (error) {
+						assert.instanceOf(error, RangeError); // a size that vanished, or a distance of 0
+						return;
+					}
+					tried++;
+					const back = codec.decode(encoded, anchor, STRIDE);
+					const scale = Math.max(...box.map(Math.abs), ...anchor.map(Math.abs), STRIDE);
+					back.forEach((v, i) => {
+						assert.approximately(v, box[i], 1e-5 * scale, `number ${i} of [${back}], expected [${box}]`);
+					});
+				}),
+			);
+			assert.isAbove(tried, 10);
+		});
+	});
+}
+
+for (const [name, codec] of POSITIVE) {
+	test(`${name}: whatever the raw numbers, a box is finite and not inverted`, () => {
+		const wild = fc.oneof(fc.double({ min: -1e4, max: 1e4, noNaN: true }), fc.constantFrom(0, -0, 1e-40, 1000, -1000, 1e18, -1e18));
+		fc.assert(
+			fc.property(fc.array(wild, { minLength: codec.numRaw, maxLength: codec.numRaw }), place, (raw, where) => {
+				const out = codec.decode(Float32Array.from(raw), anchorOf(codec, where), STRIDE);
+				assert.isTrue(out.every(Number.isFinite), `[${out}]`);
+				assert.isTrue(out[2] >= out[0] && out[3] >= out[1], `[${out}]`);
+			}),
+		);
+	});
+}
