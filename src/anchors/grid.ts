@@ -4,14 +4,24 @@
 
 import { checkWord, readOptions, refuse } from '../checks.js';
 import { roundHalfEven } from '../numbers.js';
-import { checkPositive, type GridSize, levelGrids, levelSizes } from './levels.js';
+import { boxAbout, checkPositive, checkPositiveNumber, type GridSize, levelGrids, levelSizes, type TiledLevel, tileCells } from './levels.js';
 
 /**
- * Whose rules: torchvision AnchorGenerator, detectron2 DefaultAnchorGenerator, mmdetection AnchorGenerator and
- * LegacyAnchorGenerator, fizyr keras-retinanet, google/automl EfficientDet; 'detectron' is the generate_anchors of
- * py-faster-rcnn, Detectron and maskrcnn-benchmark, and 'nvidia' the same in NVIDIA's retinanet-examples.
+ * Whose rules. What each rounds, its order inside a cell, the centre of cell 0, and the step from cell to cell:
+ * - 'torchvision': AnchorGenerator, models/detection/anchor_utils.py. Corners half to even; ratios outer; 0; floor(input / grid).
+ * - 'detectron2': DefaultAnchorGenerator, modeling/anchor_generator.py. Nothing; sizes outer; 0 (its class default is 0.5 strides); stride.
+ * - 'mmdet': AnchorGenerator, mmdet/models/task_modules/prior_generators/anchor_generator.py. Nothing; ratios outer; 0; stride.
+ * - 'mmdet-legacy': LegacyAnchorGenerator of the same file. Corners, inclusive pixels; ratios outer; (stride - 1) / 2; stride.
+ * - 'detectron': generate_anchors.py of py-faster-rcnn, Detectron and maskrcnn-benchmark. Sides at the size of one cell,
+ *   inclusive pixels; ratios outer; (stride - 1) / 2; stride.
+ * - 'nvidia': odtk/box.py of NVIDIA's retinanet-examples. As 'detectron', but sizes outer and ratios 1, 2, 0.5.
+ * - 'keras-retinanet': utils/anchors.py of fizyr's. Nothing; ratios outer; stride / 2; stride.
+ * - 'efficientdet': tf2/anchors.py of google/automl. Nothing; sizes outer; stride / 2; input / grid, a fraction; ratio = width / height.
  */
 export type AnchorStyle = 'torchvision' | 'detectron2' | 'mmdet' | 'mmdet-legacy' | 'detectron' | 'nvidia' | 'keras-retinanet' | 'efficientdet';
+
+/** One number, or width and height as factors of the size. */
+export type AnchorRatio = number | readonly [number, number];
 
 /** Options of `anchorGrid`. */
 export interface AnchorGridOptions {
@@ -23,8 +33,11 @@ export interface AnchorGridOptions {
 	gridSizes?: readonly GridSize[];
 	/** Anchor sizes (square root of the area) in pixels, one or several per level. EfficientDet: 4 strides; it grows with the fractional stride. */
 	sizes: readonly (number | readonly number[])[];
-	/** Heights over widths; widths over heights for 'efficientdet'. Default [0.5, 1, 2]; [1, 2, 0.5] for 'efficientdet' and 'nvidia'. */
-	ratios?: readonly number[];
+	/**
+	 * Heights over widths; widths over heights for 'efficientdet', which also takes pairs: [1.4, 0.7] is 1.4 sizes wide and
+	 * 0.7 high, in any area. Default [0.5, 1, 2]; [1, 2, 0.5] for 'efficientdet' and 'nvidia'.
+	 */
+	ratios?: readonly AnchorRatio[];
 	/** Factors on every size. Default [1]. RetinaNet and EfficientDet: 1, 2^(1/3), 2^(2/3). */
 	scales?: readonly number[];
 	/** Default 'torchvision'. */
@@ -60,7 +73,8 @@ const STYLES: Record<AnchorStyle, Style> = {
 export const ANCHOR_STYLES = /* @__PURE__ */ Object.keys(STYLES) as readonly AnchorStyle[];
 
 /**
- * Anchors [N, 4], xyxy in input pixels, not clipped. Throws a TypeError or RangeError that names the element at fault.
+ * Anchors [N, 4], xyxy in input pixels, not clipped; the first cell's rounded to float32 and then moved, in float32. Also
+ * torchvision's FCOS: sizes equal to the strides, ratios [1]. Throws a TypeError or RangeError that names the element at fault.
  * With sizes [[32, 40, 50]], strides [8] and style 'torchvision' the first base anchor is [-23, -11, 23, 11].
  */
 export function anchorGrid(options: AnchorGridOptions): Float32Array {
@@ -70,26 +84,32 @@ export function anchorGrid(options: AnchorGridOptions): Float32Array {
 	const rules = STYLES[checkWord('anchorGrid', 'style', style, ANCHOR_STYLES)];
 	if (offset !== undefined && !Number.isFinite(offset)) refuse(RangeError, 'anchorGrid', 'offset', 'must be a finite number', offset);
 	const grids = levelGrids('anchorGrid', inputSize, strides, given.gridSizes);
-	const listed = checkPositive('anchorGrid', 'ratios', given.ratios ?? rules.ratios);
-	const ratios = style === 'efficientdet' ? listed.map((ratio) => 1 / ratio) : listed;
+	const ratios = readRatios(given.ratios ?? rules.ratios, style);
 	checkPositive('anchorGrid', 'scales', scales);
 	const sizes = levelSizes('anchorGrid', given.sizes, strides);
 
-	const rows: number[] = [];
-	grids.forEach(([height, width], i) => {
-		const strideY = stepOf(rules, strides[i], inputSize[0], height);
-		const strideX = stepOf(rules, strides[i], inputSize[1], width);
-		const shapes = baseShapes(sizes[i], scales, ratios, rules, strides[i]);
+	const levels = grids.map((grid, i): TiledLevel => {
+		const stepX = stepOf(rules, strides[i], inputSize[1], grid[1]);
+		const stepY = stepOf(rules, strides[i], inputSize[0], grid[0]);
 		// EfficientDet's sizes are multiples of the fractional stride, side by side
-		const [growX, growY] = rules.step === 'fraction' ? [strideX / strides[i], strideY / strides[i]] : [1, 1];
-		const base = shapes.map(([w, h]) => baseAnchor(w * growX, h * growY, rules, offset ?? rules.offset, strideX, strideY));
-		for (let y = 0; y < height; y++) {
-			for (let x = 0; x < width; x++) {
-				for (const [x1, y1, x2, y2] of base) rows.push(x1 + x * strideX, y1 + y * strideY, x2 + x * strideX, y2 + y * strideY);
-			}
-		}
+		const [growX, growY] = rules.step === 'fraction' ? [stepX / strides[i], stepY / strides[i]] : [1, 1];
+		const shapes = baseShapes(sizes[i], scales, ratios, rules, strides[i]);
+		const boxes = shapes.map(([w, h]) => baseAnchor(w * growX, h * growY, rules, offset ?? rules.offset, stepX, stepY));
+		return { grid, boxes, stepX, stepY };
 	});
-	return Float32Array.from(rows);
+	return tileCells(levels);
+}
+
+/** The ratios, checked; EfficientDet's as pairs. */
+function readRatios(ratios: unknown, style: AnchorStyle): readonly AnchorRatio[] {
+	if (style !== 'efficientdet') return checkPositive('anchorGrid', 'ratios', ratios);
+	if (!Array.isArray(ratios) || ratios.length === 0) refuse(TypeError, 'anchorGrid', 'ratios', 'must be a list with at least one ratio', ratios);
+	return ratios.map((ratio, i) => {
+		if (typeof ratio === 'number') return [Math.sqrt(checkPositiveNumber('anchorGrid', `ratios[${i}]`, ratio)), 1 / Math.sqrt(ratio)] as const;
+		const pair = checkPositive('anchorGrid', `ratios[${i}]`, ratio);
+		if (pair.length !== 2) refuse(RangeError, 'anchorGrid', `ratios[${i}]`, 'must be a number or [width, height]', ratio);
+		return [pair[0], pair[1]] as const;
+	});
 }
 
 function stepOf(rules: Style, stride: number, input: number, cells: number): number {
@@ -98,9 +118,10 @@ function stepOf(rules: Style, stride: number, input: number, cells: number): num
 }
 
 /** Widths and heights of one cell's anchors, in the order of the style. */
-function baseShapes(sizes: readonly number[], scales: readonly number[], ratios: readonly number[], rules: Style, stride: number): number[][] {
+function baseShapes(sizes: readonly number[], scales: readonly number[], ratios: readonly AnchorRatio[], rules: Style, stride: number): number[][] {
 	const scaled = sizes.flatMap((size) => scales.map((scale) => size * scale));
-	const shapeOf = (size: number, ratio: number) => {
+	const shapeOf = (size: number, ratio: AnchorRatio) => {
+		if (typeof ratio !== 'number') return [size * ratio[0], size * ratio[1]];
 		if (rules.rounded !== 'cell') return [size / Math.sqrt(ratio), size * Math.sqrt(ratio)];
 		const width = roundHalfEven(stride / Math.sqrt(ratio));
 		return [(width * size) / stride, (roundHalfEven(width * ratio) * size) / stride];
@@ -111,12 +132,9 @@ function baseShapes(sizes: readonly number[], scales: readonly number[], ratios:
 }
 
 /** One anchor of the cell at the origin. */
-function baseAnchor(width: number, height: number, rules: Style, offset: number, strideX: number, strideY: number): number[] {
+function baseAnchor(width: number, height: number, rules: Style, offset: number, stepX: number, stepY: number): [number, number, number, number] {
 	const less = rules.inclusive ? 1 : 0;
-	const centreX = offset * (strideX - less);
-	const centreY = offset * (strideY - less);
-	const halfWidth = (width - less) / 2;
-	const halfHeight = (height - less) / 2;
-	const box = [centreX - halfWidth, centreY - halfHeight, centreX + halfWidth, centreY + halfHeight];
-	return rules.rounded === 'corners' ? box.map(roundHalfEven) : box;
+	const box = boxAbout(offset * (stepX - less), offset * (stepY - less), width - less, height - less);
+	if (rules.rounded === 'corners') box.forEach((v, i) => (box[i] = roundHalfEven(v)));
+	return box;
 }

@@ -1,4 +1,5 @@
-// What every anchor generator needs first: the strides and grids of the pyramid levels, checked.
+// What every anchor generator needs: the strides and grids of the pyramid levels, checked; and the cells of a level
+// from the boxes of its first cell.
 
 import { checkSize } from '../boxes/formats.js';
 import { refuse, refuseUnless } from '../checks.js';
@@ -44,4 +45,36 @@ export function checkGrid(call: string, name: string, grid: unknown): GridSize {
 export function levelSizes(call: string, sizes: readonly (number | readonly number[])[], strides: readonly number[]): (readonly number[])[] {
 	if (!Array.isArray(sizes) || sizes.length !== strides.length) refuse(RangeError, call, 'sizes', `must have one entry per stride, ${strides.length}`, sizes);
 	return sizes.map((size, i) => checkPositive(call, `sizes[${i}]`, typeof size === 'number' ? [size] : size));
+}
+
+/** The boxes of a level's first cell, and what lies between neighbouring cells. */
+export interface TiledLevel {
+	readonly grid: GridSize;
+	/** xyxy of cell (0, 0), in the order inside a cell. */
+	readonly boxes: readonly (readonly [number, number, number, number])[];
+	readonly stepX: number;
+	readonly stepY: number;
+}
+
+/** xyxy of a box in the middle of a cell. */
+export function boxAbout(centreX: number, centreY: number, width: number, height: number): [number, number, number, number] {
+	return [centreX - width / 2, centreY - height / 2, centreX + width / 2, centreY + height / 2];
+}
+
+/**
+ * Anchors [N, 4], xyxy; order: level, y, x, box. The boxes are rounded to float32 first and moved then, so that every
+ * cell has the same ones: the arithmetic of torch, and of a kernel that keeps one cell and the steps.
+ */
+export function tileCells(levels: readonly TiledLevel[]): Float32Array {
+	const rows = new Float32Array(levels.reduce((sum, { grid, boxes }) => sum + grid[0] * grid[1] * boxes.length * 4, 0));
+	let k = 0;
+	for (const { grid, boxes, stepX, stepY } of levels) {
+		const cell = Float32Array.from(boxes.flat());
+		for (let y = 0; y < grid[0]; y++) {
+			for (let x = 0; x < grid[1]; x++) {
+				for (let i = 0; i < cell.length; i++) rows[k++] = cell[i] + (i & 1 ? y * stepY : x * stepX);
+			}
+		}
+	}
+	return rows;
 }
