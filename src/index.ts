@@ -1,6 +1,6 @@
 // The public door: re-exports only.
 
-export { type AnchorGridOptions, anchorGrid } from './anchors/grid.js';
+export { type AnchorGridOptions, type AnchorRatio, anchorGrid } from './anchors/grid.js';
 export { type MediapipeAnchorOptions, type MediapipeMultiscale, mediapipeAnchors } from './anchors/mediapipe.js';
 export { type AnchorPointOptions, anchorPoints } from './anchors/points.js';
 export { type SsdPriorOptions, ssdPriors } from './anchors/priors.js';
@@ -18,6 +18,7 @@ export {
 	YOLOV5_ANCHORS,
 	YOLOV5_P6_ANCHORS,
 	YOLOV7_ANCHORS,
+	YOLOV7_W6_ANCHORS,
 } from './anchors/yolo.js';
 export { type Backend, type BackendKind, type Choice, checkWebGPU, createBackend } from './backend.js';
 export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';

@@ -1,9 +1,11 @@
-// MediaPipe's anchors (SsdAnchorsCalculator): BlazeFace, BlazePalm, pose detection, and its SSD and RetinaNet models.
-// Sizes are interpolated between a smallest and a largest fraction of the input; layers of equal stride share their
-// cells, so a cell carries the anchors of all of them. ratio = width / height. Order: stride, y, x, anchor.
+// MediaPipe's anchors (SsdAnchorsCalculator, calculators/tflite/ssd_anchors_calculator.cc): BlazeFace, BlazePalm, pose
+// detection, and its SSD and RetinaNet models. Sizes are interpolated between a smallest and a largest fraction of the
+// input; layers of equal stride share their cells, so a cell carries the anchors of all of them. ratio = width / height.
+// Order: stride, y, x, anchor.
 
-import { checkBoolean, checkInteger, readOptions, refuse } from '../checks.js';
-import { checkPositive, checkPositiveNumber, type GridSize, levelGrids } from './levels.js';
+import { checkSize } from '../boxes/formats.js';
+import { checkBoolean, checkInteger, readOptions, refuse, refuseUnless } from '../checks.js';
+import { boxAbout, checkPositive, checkPositiveNumber, type GridSize, levelGrids, type TiledLevel, tileCells } from './levels.js';
 
 /** RetinaNet's way of making sizes: each is a multiple of its level's stride. */
 export interface MediapipeMultiscale {
@@ -13,12 +15,12 @@ export interface MediapipeMultiscale {
 	scalesPerOctave?: number;
 }
 
-/** Options of `mediapipeAnchors`, named as in the calculator's own options. */
+/** Options of `mediapipeAnchors`, named as in ssd_anchors_calculator.proto. Its num_layers is the number of strides. */
 export interface MediapipeAnchorOptions {
 	/** Network input in pixels, [height, width]. */
 	inputSize: readonly [number, number];
-	/** Pixels per cell, one per layer. Neighbours that are equal are merged. */
-	strides: readonly number[];
+	/** Pixels per cell, one per layer; neighbours that are equal are merged. Needed unless the anchors are fixed. */
+	strides?: readonly number[];
 	/** Grids in cells, one per layer; default ceil(input / stride). */
 	gridSizes?: readonly GridSize[];
 	/** Size of the first layer's anchors as a fraction of the input. Needed unless the size is fixed or multiscale. */
@@ -33,55 +35,73 @@ export interface MediapipeAnchorOptions {
 	reduceBoxesInLowestLayer?: boolean;
 	/** Every anchor as large as the input; only centres differ (BlazeFace, BlazePalm). Default false. */
 	fixedAnchorSize?: boolean;
-	/** Where in its cell an anchor is centred, in cells. Default 0.5. */
-	offset?: number;
+	/** Where in its cell an anchor is centred, in widths of a cell. Default 0.5. */
+	anchorOffsetX?: number;
+	/** The same downwards. Default 0.5. */
+	anchorOffsetY?: number;
 	/** Sizes as RetinaNet's; strides must then be powers of two. Takes only `aspectRatios` (outer) besides; scales are inner. */
 	multiscale?: MediapipeMultiscale;
+	/** A model's own list instead: x centre, y centre, width, height as fractions of the input, one anchor after the other. Takes only `inputSize` besides. */
+	fixedAnchors?: readonly number[] | Float32Array | Float64Array;
 }
 
 const CALL = 'mediapipeAnchors';
-const INTERPOLATED = ['minScale', 'maxScale', 'interpolatedScaleAspectRatio', 'reduceBoxesInLowestLayer', 'fixedAnchorSize', 'offset'] as const;
-
-/** One cell's anchors: widths and heights, and what multiplies the cell's number plus offset. All in pixels. */
-interface Layer {
-	readonly grid: GridSize;
-	readonly shapes: readonly (readonly [number, number])[];
-	readonly step: readonly [number, number];
-	readonly offset: readonly [number, number];
-}
+const INTERPOLATED = [
+	'minScale',
+	'maxScale',
+	'interpolatedScaleAspectRatio',
+	'reduceBoxesInLowestLayer',
+	'fixedAnchorSize',
+	'anchorOffsetX',
+	'anchorOffsetY',
+] as const;
+const GENERATED = ['strides', 'gridSizes', 'aspectRatios', 'multiscale', ...INTERPOLATED] as const;
 
 /**
  * Anchors [N, 4], xyxy in input pixels, not clipped; 896 of them for BlazeFace (input 128, strides 8, 16, 16, 16, fixed size).
+ * TensorFlow's ssd_mobilenet (create_ssd_anchors) is input 300, strides 16, 32, 64, 128, 256, 512, scales 0.2 to 0.95, ratios
+ * 1, 2, 0.5, 3, 0.3333 and a reduced lowest layer: 1917 anchors.
  * MediaPipe itself keeps (x centre, y centre, width, height) as fractions of the input: `convertBoxes(anchors, 'xyxy', 'cxcywh')`, divided.
  * Throws a TypeError or RangeError that names the element at fault.
  */
 export function mediapipeAnchors(options: MediapipeAnchorOptions): Float32Array {
-	const known = ['inputSize', 'strides', 'gridSizes', 'aspectRatios', 'multiscale', ...INTERPOLATED] as const;
-	const given = readOptions(CALL, 'options', options, known) as MediapipeAnchorOptions;
-	const grids = levelGrids(CALL, given.inputSize, given.strides, given.gridSizes);
+	const given = readOptions(CALL, 'options', options, ['inputSize', 'fixedAnchors', ...GENERATED]) as MediapipeAnchorOptions;
+	if (given.fixedAnchors !== undefined) return fixedAnchors(given);
+	const strides = given.strides ?? [];
+	const grids = levelGrids(CALL, given.inputSize, strides, given.gridSizes);
 	const ratios = checkPositive(CALL, 'aspectRatios', given.aspectRatios ?? [1]);
-	const layers = given.multiscale === undefined ? interpolatedLayers(given, grids, ratios) : multiscaleLayers(given, grids, ratios);
+	return tileCells(given.multiscale === undefined ? interpolatedLayers(given, strides, grids, ratios) : multiscaleLayers(given, strides, grids, ratios));
+}
 
-	const rows: number[] = [];
-	for (const { grid, shapes, step, offset } of layers) {
-		for (let y = 0; y < grid[0]; y++) {
-			const cy = (y + offset[0]) * step[0];
-			for (let x = 0; x < grid[1]; x++) {
-				const cx = (x + offset[1]) * step[1];
-				for (const [w, h] of shapes) rows.push(cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2);
-			}
-		}
+/** The list in pixels. */
+function fixedAnchors(given: MediapipeAnchorOptions): Float32Array {
+	for (const name of GENERATED) if (given[name] !== undefined) refuse(TypeError, CALL, name, 'must not be given with fixedAnchors', given[name]);
+	const [height, width] = checkSize(CALL, 'inputSize', given.inputSize);
+	const list = given.fixedAnchors as unknown;
+	if (!Array.isArray(list) && !(list instanceof Float32Array) && !(list instanceof Float64Array)) {
+		refuse(TypeError, CALL, 'fixedAnchors', 'must be a list of numbers', list);
 	}
-	return Float32Array.from(rows);
+	if (list.length % 4 !== 0) refuse(RangeError, CALL, 'fixedAnchors', 'must have four numbers per anchor', list.length);
+	const anchors = new Float32Array(list.length);
+	for (let k = 0; k < list.length; k += 4) {
+		const [cx, cy, w, h] = [0, 1, 2, 3].map((i) => {
+			const number = list[k + i];
+			if (!Number.isFinite(number)) refuseUnless(typeof number === 'number', CALL, `fixedAnchors[${k + i}]`, 'must be a finite number', number);
+			return number * (i & 1 ? height : width);
+		});
+		anchors.set(boxAbout(cx, cy, w, h), k);
+	}
+	return anchors;
 }
 
 /** SSD's way: scales interpolated over the layers, centres spread over the whole input whatever the stride. */
-function interpolatedLayers(given: MediapipeAnchorOptions, grids: readonly GridSize[], ratios: readonly number[]): Layer[] {
-	const { inputSize, strides, offset = 0.5, interpolatedScaleAspectRatio: extra = 1 } = given;
-	const [height, width] = inputSize;
+function interpolatedLayers(given: MediapipeAnchorOptions, strides: readonly number[], grids: readonly GridSize[], ratios: readonly number[]): TiledLevel[] {
+	const { interpolatedScaleAspectRatio: extra = 1 } = given;
+	const [height, width] = given.inputSize;
+	const offsetX = readOffset('anchorOffsetX', given.anchorOffsetX);
+	const offsetY = readOffset('anchorOffsetY', given.anchorOffsetY);
 	const fixed = checkBoolean(CALL, 'fixedAnchorSize', given.fixedAnchorSize ?? false);
 	const reduced = checkBoolean(CALL, 'reduceBoxesInLowestLayer', given.reduceBoxesInLowestLayer ?? false);
-	if (!Number.isFinite(offset)) refuse(RangeError, CALL, 'offset', 'must be a finite number', offset);
 	if (extra !== 0) checkPositiveNumber(CALL, 'interpolatedScaleAspectRatio', extra);
 	// a fixed size makes scales irrelevant, but not how many anchors there are
 	const [least, most] = fixed && given.minScale === undefined && given.maxScale === undefined ? [1, 1] : readScales(given);
@@ -99,7 +119,7 @@ function interpolatedLayers(given: MediapipeAnchorOptions, grids: readonly GridS
 		);
 	};
 
-	const layers: Layer[] = [];
+	const layers: TiledLevel[] = [];
 	for (let k = 0; k < strides.length; ) {
 		const grid = grids[k];
 		const shapes = shapesOf(k);
@@ -109,9 +129,16 @@ function interpolatedLayers(given: MediapipeAnchorOptions, grids: readonly GridS
 			}
 			shapes.push(...shapesOf(k));
 		}
-		layers.push({ grid, shapes, step: [height / grid[0], width / grid[1]], offset: [offset, offset] });
+		const [stepX, stepY] = [width / grid[1], height / grid[0]];
+		layers.push({ grid, boxes: shapes.map(([w, h]) => boxAbout(offsetX * stepX, offsetY * stepY, w, h)), stepX, stepY });
 	}
 	return layers;
+}
+
+function readOffset(name: string, offset: unknown): number {
+	if (offset === undefined) return 0.5;
+	if (Number.isFinite(offset)) return offset as number;
+	refuseUnless(typeof offset === 'number', CALL, name, 'must be a finite number', offset);
 }
 
 function readScales({ minScale, maxScale }: MediapipeAnchorOptions): readonly [number, number] {
@@ -122,20 +149,21 @@ function readScales({ minScale, maxScale }: MediapipeAnchorOptions): readonly [n
 }
 
 /** RetinaNet's way: sizes in strides, centres in the middle of a cell where the stride divides the input, else at its corner. */
-function multiscaleLayers(given: MediapipeAnchorOptions, grids: readonly GridSize[], ratios: readonly number[]): Layer[] {
+function multiscaleLayers(given: MediapipeAnchorOptions, strides: readonly number[], grids: readonly GridSize[], ratios: readonly number[]): TiledLevel[] {
 	for (const name of INTERPOLATED) if (given[name] !== undefined) refuse(TypeError, CALL, name, 'must not be given with multiscale', given[name]);
 	const read = readOptions(CALL, 'multiscale', given.multiscale, ['anchorScale', 'scalesPerOctave']) as MediapipeMultiscale;
 	const anchorScale = checkPositiveNumber(CALL, 'multiscale.anchorScale', read.anchorScale ?? 4);
 	const scalesPerOctave = checkInteger(CALL, 'multiscale.scalesPerOctave', read.scalesPerOctave ?? 2, 1, 64);
-	return given.strides.map((stride, i) => {
+	return strides.map((stride, i): TiledLevel => {
 		if (!Number.isInteger(Math.log2(stride))) refuse(RangeError, CALL, `strides[${i}]`, 'must be a power of two with multiscale', stride);
-		const offsetOf = (side: number) => (side % stride === 0 || side === 1 ? 0.5 : 0);
-		const shapes = ratios.flatMap((ratio) =>
+		const centreOf = (side: number) => (side % stride === 0 || side === 1 ? stride / 2 : 0);
+		const centre = [centreOf(given.inputSize[1]), centreOf(given.inputSize[0])];
+		const boxes = ratios.flatMap((ratio) =>
 			Array.from({ length: scalesPerOctave }, (_, k) => {
 				const size = stride * anchorScale * 2 ** (k / scalesPerOctave);
-				return [size * Math.sqrt(ratio), size / Math.sqrt(ratio)] as const;
+				return boxAbout(centre[0], centre[1], size * Math.sqrt(ratio), size / Math.sqrt(ratio));
 			}),
 		);
-		return { grid: grids[i], shapes, step: [stride, stride], offset: [offsetOf(given.inputSize[0]), offsetOf(given.inputSize[1])] };
+		return { grid: grids[i], boxes, stepX: stride, stepY: stride };
 	});
 }

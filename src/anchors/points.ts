@@ -12,7 +12,11 @@ export interface AnchorPointOptions {
 	strides: readonly number[];
 	/** Grids in cells; default ceil(input / stride). */
 	gridSizes?: readonly GridSize[];
-	/** Where in its cell a point stands. Default 0.5 (FCOS, YOLOv8); 0 in YOLOX and torchvision's FCOS. */
+	/**
+	 * Where in its cell a point stands. Default 0.5: FCOS of mmdetection (MlvlPointGenerator) and detectron2, YOLOv6 (generate_anchors),
+	 * YOLOv8 and after (ultralytics make_anchors, utils/tal.py). 0: YOLOX (models/yolo_head.py), RTMDet (mmdetection configs/rtmdet).
+	 * torchvision's FCOS has boxes about such corners instead: `anchorGrid` with sizes equal to the strides and ratios [1].
+	 */
 	offset?: number;
 }
 
@@ -44,7 +48,10 @@ export interface CellLevel {
 	readonly shapes: readonly number[];
 }
 
-/** YOLO anchors [N, 4] as the `cell` codec takes them: centre of the cell, size of the anchor, in pixels. Order: level, shape, y, x (YOLOv5's (a, y, x)). */
+/**
+ * YOLO anchors [N, 4] as the `cell` codec takes them: centre of the cell, size of the anchor, in pixels. Order: level, shape, y, x:
+ * that of the concatenated outputs of YOLOv5 and YOLOv7 (models/yolo.py, Detect). mmdetection's YOLOAnchorGenerator has the same boxes.
+ */
 export function cellAnchors(levels: readonly CellLevel[]): Float32Array {
 	const rows: number[] = [];
 	for (const { grid, stride, shapes } of levels) {

@@ -41,10 +41,10 @@ export const YOLOV4_TINY_ANCHORS: AnchorTable = [
 	[81, 82, 135, 169, 344, 319],
 ];
 
-/** YOLOv5 n to x on COCO, pixels at strides 8, 16, 32: those of YOLOv3. Also of YOLOv7-tiny. Source: yolov5 models/yolov5s.yaml. */
+/** YOLOv5 n to x on COCO, pixels at strides 8, 16, 32: those of YOLOv3. Source: yolov5 models/yolov5s.yaml. */
 export const YOLOV5_ANCHORS: AnchorTable = YOLOV3_ANCHORS;
 
-/** YOLOv5 n6 to x6 on COCO at 1280, pixels at strides 8, 16, 32, 64. Also of YOLOv7-W6. Source: yolov5 models/hub/anchors.yaml. */
+/** YOLOv5 n6 to x6 on COCO at 1280, pixels at strides 8, 16, 32, 64. Source: yolov5 models/hub/anchors.yaml. */
 export const YOLOV5_P6_ANCHORS: AnchorTable = [
 	[19, 27, 44, 40, 38, 94],
 	[96, 68, 86, 152, 180, 137],
@@ -52,5 +52,11 @@ export const YOLOV5_P6_ANCHORS: AnchorTable = [
 	[436, 615, 739, 380, 925, 792],
 ];
 
-/** YOLOv7 on COCO, pixels at strides 8, 16, 32: those of YOLOv4. Source: yolov7 cfg/training/yolov7.yaml. */
+/**
+ * YOLOv7 and YOLOv7-X on COCO, pixels at strides 8, 16, 32: those of YOLOv4. Source: yolov7 cfg/training/yolov7.yaml. Also of
+ * the published YOLOv7-tiny weights, though yolov7-tiny.yaml lists YOLOv5's (WongKinYiu/yolov7 issue 86).
+ */
 export const YOLOV7_ANCHORS: AnchorTable = YOLOV4_ANCHORS;
+
+/** YOLOv7 W6, E6, D6 and E6E on COCO at 1280, pixels at strides 8, 16, 32, 64: those of YOLOv5's P6 models. Source: yolov7 cfg/training/yolov7-w6.yaml. */
+export const YOLOV7_W6_ANCHORS: AnchorTable = YOLOV5_P6_ANCHORS;

@@ -47,6 +47,11 @@ describe('golden base anchors', () => {
 		assertNear(row(anchors, 3), [-16, -16, 16, 16]);
 	});
 
+	test('mmdetection: the centre of the first cell at 0, of the next at 8', () => {
+		const anchors = anchorGrid({ ...P3, sizes: [8 * 4], scales: OCTAVES, style: 'mmdet' });
+		assertNear(row(anchors, 9 + 3), [-8, -16, 24, 16]);
+	});
+
 	test('mmdetection legacy: inclusive pixels, rounded, centres 3.5 and 11.5', () => {
 		const anchors = anchorGrid({ ...P3, sizes: [8 * 4], scales: OCTAVES, style: 'mmdet-legacy' });
 		assert.deepEqual(row(anchors, 0), [-19, -7, 26, 14]);
@@ -101,6 +106,44 @@ describe('golden base anchors', () => {
 		assertNear(row(anchors, 9), [-4, -12, 28, 20]);
 		assertNear(row(anchors, 3 * 9), [-12, -4, 20, 28]);
 	});
+	test('EfficientDet: aspect pairs [1, 1], [1.4, 0.7], [0.7, 1.4]', () => {
+		// google/automl efficientdet/anchors.py: width = size x aspect[0], height = size x aspect[1]; 32 x 1.4 = 44.8 and 22.4 about 4
+		const ratios = [[1, 1], [1.4, 0.7], [0.7, 1.4]] as const;
+		const anchors = anchorGrid({ inputSize: [16, 24], strides: [8], sizes: [8 * 4], scales: OCTAVES, ratios, style: 'efficientdet' });
+		assertNear(row(anchors, 0), [-12, -12, 20, 20]);
+		assertNear(row(anchors, 1), [4 - 22.4, 4 - 11.2, 4 + 22.4, 4 + 11.2]);
+		assertNear(row(anchors, 2), [4 - 11.2, 4 - 22.4, 4 + 11.2, 4 + 22.4]);
+		assertNear(row(anchors, 4), [4 - 28.2222, 4 - 14.1111, 4 + 28.2222, 4 + 14.1111]); // the next octave: 40.3175 x 0.7 = 28.2222
+	});
+	test('EfficientDet: pairs grow with the fractional stride; ratios and pairs mix', () => {
+		const anchors = anchorGrid({ inputSize: [768, 800], strides: [64], sizes: [256], ratios: [1, [2, 0.5]], style: 'efficientdet' });
+		const [x1, y1, x2, y2] = row(anchors, 1);
+		assertNear([x2 - x1, y2 - y1], [492.3077, 128], 1e-3); // 4 x 61.538 x 2, 4 x 64 / 2
+	});
+	test('torchvision FCOS: one square of the stride about the corner of each cell', () => {
+		// models/detection/fcos.py: AnchorGenerator(((8,), (16,), (32,), (64,), (128,)), ((1.0,),) * 5)
+		const strides = [8, 16, 32, 64, 128];
+		const anchors = anchorGrid({ inputSize: [256, 384], strides, sizes: strides, ratios: [1] });
+		assert.deepEqual(row(anchors, 0), [-4, -4, 4, 4]);
+		assert.deepEqual(row(anchors, 1), [4, -4, 12, 4]);
+		assert.deepEqual(row(anchors, 32 * 48), [-8, -8, 8, 8]);
+		assert.deepEqual(row(anchors, anchors.length / 4 - 1), [2 * 128 - 64, 128 - 64, 2 * 128 + 64, 128 + 64]);
+	});
+	test('torchvision AnchorGenerator, test/test_models_detection_anchor_utils.py: 15 x 15, 3 x 3 cells, size 10', () => {
+		const anchors = anchorGrid({ inputSize: [15, 15], strides: [5], sizes: [10], ratios: [1] });
+		const printed = [
+			[-5, -5, 5, 5],
+			[0, -5, 10, 5],
+			[5, -5, 15, 5],
+			[-5, 0, 5, 10],
+			[0, 0, 10, 10],
+			[5, 0, 15, 10],
+			[-5, 5, 5, 15],
+			[0, 5, 10, 15],
+			[5, 5, 15, 15],
+		];
+		assert.deepEqual(Array.from(anchors), printed.flat());
+	});
 	test('EfficientDet-D0: 49104 anchors at 512', () => {
 		const strides = [8, 16, 32, 64, 128];
 		const anchors = anchorGrid({ inputSize: [512, 512], strides, sizes: strides.map((s) => s * 4), scales: OCTAVES, style: 'efficientdet' });
@@ -130,7 +173,25 @@ describe('an input of 800, P6 and P7', () => {
 		const [x1, y1, x2, y2] = anchorGrid({ inputSize: [768, 800], strides: [64], sizes: [256], ratios: [1], style: 'efficientdet' });
 		assertNear([x2 - x1, y2 - y1], [246.1538, 256]); // 4 x 61.538, 4 x 64
 	});
-	test('keras-retinanet: 32 to 800', () => assert.deepEqual([centres('keras-retinanet', 64)[0], centres('keras-retinanet', 64)[12]], [32, 800]));
+	test('keras-retinanet: 32, 96, ... 800', () => {
+		const p6 = centres('keras-retinanet', 64);
+		assert.deepEqual([p6.length, p6[0], p6[1], p6[12]], [13, 32, 96, 800]);
+	});
+	test('symmetric padding would put the first centre of P6 at (800 - 64 x 12) / 2 = 16: a quarter of a cell (keras-retinanet issue 1073)', () => {
+		const anchors = anchorGrid({ inputSize: [800, 800], strides: [64], sizes: [32], ratios: [1], style: 'keras-retinanet', offset: 0.25 });
+		assert.deepEqual(row(anchors, 0), [0, 0, 32, 32]);
+		assert.deepEqual(row(anchors, 168), [768, 768, 800, 800]);
+	});
+	test('torchvision and detectron2 agree once the input is padded to a multiple of 128, and not before', () => {
+		const strides = [8, 16, 32, 64, 128];
+		const both = (side: number) =>
+			(['torchvision', 'detectron2'] as const).map((style) => anchorGrid({ inputSize: [side, side], strides, sizes: strides, ratios: [1], style }));
+		const [torchvision, detectron2] = both(896); // 7 x 128
+		assert.deepEqual(torchvision, detectron2);
+		const [narrow, wide] = both(800);
+		assert.equal(narrow.length, wide.length);
+		assert.notDeepEqual(narrow, wide);
+	});
 });
 
 describe('textbook cases', () => {
@@ -150,6 +211,26 @@ describe('textbook cases', () => {
 		const anchors = anchorGrid({ inputSize: [256, 256], strides: [8], sizes: [32], ratios: [1], style: 'keras-retinanet' });
 		assert.equal(anchors.length / 4, 32 * 32);
 		assert.deepEqual(row(anchors, 0), [-12, -12, 20, 20]);
+	});
+});
+
+describe('P2 to P6 with halved sizes', () => {
+	// strides 4 to 64 and sizes 16 to 256 for small objects, instead of 8 to 128 and 32 to 512
+	const halved = { strides: [4, 8, 16, 32, 64], sizes: [16, 32, 64, 128, 256], scales: OCTAVES, style: 'keras-retinanet' } as const;
+	const usual = { strides: [8, 16, 32, 64, 128], sizes: [32, 64, 128, 256, 512], scales: OCTAVES, style: 'keras-retinanet' } as const;
+	test('at 256: 9 for each of 64^2 + 32^2 + 16^2 + 8^2 + 4^2 cells, the first square from -6 about 2', () => {
+		const anchors = anchorGrid({ inputSize: [256, 256], ...halved });
+		assert.equal(anchors.length / 4, 9 * 5456);
+		assertNear(row(anchors, 3), [-6, -6, 10, 10]);
+		assertNear(row(anchors, 0), [2 - 11.3137, 2 - 5.6569, 2 + 11.3137, 2 + 5.6569]);
+		assertNear(row(anchors, anchors.length / 4 - 6), [224 - 128, 224 - 128, 224 + 128, 224 + 128]); // the last cell of P6, its 1 : 1
+	});
+	test('are half the usual ones of an input twice as large', () => {
+		const anchors = anchorGrid({ inputSize: [256, 384], ...halved });
+		assert.deepEqual(
+			anchors,
+			anchorGrid({ inputSize: [512, 768], ...usual }).map((v) => v / 2),
+		);
 	});
 });
 
@@ -196,6 +277,12 @@ describe('refusals name the element', () => {
 		['stride 0', { strides: [8, 0] }, /RangeError: anchorGrid: strides\[1\] must be a positive number; got 0/],
 		['stride NaN', { strides: [Number.NaN, 8] }, /strides\[0\].*got NaN/],
 		['ratio 0', { ratios: [1, 0] }, /ratios\[1\].*got 0/],
+		['an EfficientDet ratio of 0', { ratios: [1, 0], style: 'efficientdet' }, /RangeError: anchorGrid: ratios\[1\] must be a positive number; got 0/],
+		['a pair with a 0', { ratios: [[1, 0]], style: 'efficientdet' }, /ratios\[0\]\[1\].*got 0/],
+		['a pair of three', { ratios: [1, [1, 1, 1]], style: 'efficientdet' }, /RangeError.*ratios\[1\] must be a number or \[width, height\]/],
+		['a word among the ratios', { ratios: ['1'], style: 'efficientdet' }, /TypeError.*ratios\[0\]/],
+		['no ratios', { ratios: [], style: 'efficientdet' }, /TypeError.*ratios must be a list/],
+		['pairs elsewhere', { ratios: [[1.4, 0.7]] }, /TypeError: anchorGrid: ratios\[0\] must be a positive number/],
 		['negative scale', { scales: [-1] }, /scales\[0\].*got -1/],
 		['no sizes', { sizes: [[], 64] }, /TypeError: anchorGrid: sizes\[0\] must be a list with at least one number/],
 		['too few sizes', { sizes: [32] }, /sizes must have one entry per stride, 2/],

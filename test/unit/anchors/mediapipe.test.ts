@@ -124,6 +124,11 @@ describe('RetinaNetSSDConfig, anchor_golden_file_2.txt', () => {
 		const [x1, y1, x2, y2] = anchors;
 		assert.deepEqual([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], [32, 0, 256, 256]); // 4 strides wide by default
 	});
+	test('an input of 1 counts as divided', () => {
+		const anchors = mediapipeAnchors({ ...options, inputSize: [1, 3], strides: [2], gridSizes: [[1, 1]], aspectRatios: [1] });
+		const [x1, y1, x2, y2] = anchors;
+		assert.deepEqual([(x1 + x2) / 2, (y1 + y2) / 2], [0, 1]);
+	});
 });
 
 describe('layers of equal stride', () => {
@@ -151,6 +156,47 @@ describe('layers of equal stride', () => {
 	});
 });
 
+describe('TensorFlow create_ssd_anchors', () => {
+	// research/object_detection/anchor_generators/multiple_grid_anchor_generator_test.py: 7308 and 11640 rows on these maps
+	const maps = [38, 19, 10, 5, 3, 1].map((n): [number, number] => [n, n]);
+	const options: MediapipeAnchorOptions = { ...MOBILE_SSD, strides: [8, 16, 30, 60, 100, 300], gridSizes: maps, aspectRatios: [1, 2, 3, 1 / 2, 1 / 3] };
+	test('three boxes in the lowest layer, six above; or six everywhere', () => {
+		assert.equal(mediapipeAnchors(options).length / 4, 7308);
+		assert.equal(mediapipeAnchors({ ...options, reduceBoxesInLowestLayer: false }).length / 4, 11640);
+	});
+	test('ssd_mobilenet_v1_coco: 19, 10, 5, 3, 2, 1 at 300 are 1917, whether from strides or from maps', () => {
+		const gridSizes = [19, 10, 5, 3, 2, 1].map((n): [number, number] => [n, n]);
+		assert.deepEqual(mediapipeAnchors({ ...MOBILE_SSD, gridSizes }), mediapipeAnchors(MOBILE_SSD));
+	});
+	test('scales from 0.2 to 0.95 in steps of 0.15, then 1: the larger square is sqrt of two neighbours', () => {
+		const first = 19 * 19 * 3; // layer 1: 0.35 and sqrt(0.35 x 0.5) = 0.418330
+		const anchors = mediapipeAnchors(MOBILE_SSD);
+		assertRows(anchors, [300, 300], first, '0.05 0.05 0.35 0.35');
+		assertRows(anchors, [300, 300], first + 5, '0.05 0.05 0.41833 0.41833');
+	});
+});
+
+describe('offsets', () => {
+	test('each way by itself, in cells', () => {
+		const anchors = mediapipeAnchors({ ...BLAZEFACE, anchorOffsetX: 0, anchorOffsetY: 0.25 });
+		// cells of 1 / 16: x 0, then 0.0625; y 0.25 / 16
+		assertRows(anchors, [128, 128], 0, '0 0.015625 1 1\n0 0.015625 1 1\n0.0625 0.015625 1 1');
+	});
+});
+
+describe('fixed anchors', () => {
+	// ssd_anchors_calculator.proto: x_center, y_center, h, w as fractions; nothing else may be set
+	test('are taken as they are, in pixels of the input', () => {
+		const anchors = mediapipeAnchors({ inputSize: [100, 200], fixedAnchors: [0.5, 0.5, 0.25, 0.5, 0, 0.25, 1, 1] });
+		assert.deepEqual(Array.from(anchors), [75, 25, 125, 75, -100, -25, 100, 75]);
+		assertRows(anchors, [100, 200], 0, '0.5 0.5 0.25 0.5\n0 0.25 1 1');
+	});
+	test('as a typed array, or none', () => {
+		assert.equal(mediapipeAnchors({ inputSize: [192, 192], fixedAnchors: new Float32Array(2016 * 4) }).length, 2016 * 4);
+		assert.equal(mediapipeAnchors({ inputSize: [192, 192], fixedAnchors: [] }).length, 0);
+	});
+});
+
 describe('grids', () => {
 	test('800 at stride 64: 13 cells spread evenly, 61.538 apart', () => {
 		const anchors = mediapipeAnchors({ inputSize: [800, 800], strides: [64], fixedAnchorSize: true, interpolatedScaleAspectRatio: 0 });
@@ -175,6 +221,7 @@ describe('refusals name the element', () => {
 	const cases: [string, object, RegExp][] = [
 		['stride 0', { ...BLAZEFACE, strides: [8, 0] }, /RangeError: mediapipeAnchors: strides\[1\] must be a positive number; got 0/],
 		['stride NaN', { ...BLAZEFACE, strides: [Number.NaN] }, /strides\[0\].*got NaN/],
+		['no stride at all', { inputSize: [128, 128] }, /TypeError: mediapipeAnchors: strides must be a list/],
 		['no strides', { ...BLAZEFACE, strides: [] }, /TypeError: mediapipeAnchors: strides must be a list with at least one number/],
 		['ratio 0', { ...MOBILE_SSD, aspectRatios: [1, 0] }, /aspectRatios\[1\].*got 0/],
 		[
@@ -185,7 +232,13 @@ describe('refusals name the element', () => {
 		['no scale', { ...MOBILE_SSD, minScale: undefined }, /TypeError: mediapipeAnchors: minScale must be given/],
 		['scale 0', { ...MOBILE_SSD, maxScale: 0 }, /RangeError: mediapipeAnchors: maxScale.*got 0/],
 		['a word for a scale', { ...MOBILE_SSD, maxScale: '1' }, /TypeError: mediapipeAnchors: maxScale/],
-		['an infinite offset', { ...BLAZEFACE, offset: Infinity }, /offset/],
+		['an infinite offset', { ...BLAZEFACE, anchorOffsetX: Infinity }, /RangeError.*anchorOffsetX must be a finite number; got Infinity/],
+		['a word for an offset', { ...BLAZEFACE, anchorOffsetY: 'half' }, /TypeError.*anchorOffsetY/],
+		['fixed anchors with strides', { ...BLAZEFACE, fixedAnchors: [] }, /TypeError: mediapipeAnchors: strides must not be given with fixedAnchors/],
+		['fixed anchors of three numbers', { inputSize: [8, 8], fixedAnchors: [1, 1, 1] }, /RangeError.*fixedAnchors must have four numbers per anchor; got 3/],
+		['fixed anchors that are no numbers', { inputSize: [8, 8], fixedAnchors: [1, 1, 1, '1'] }, /TypeError.*fixedAnchors\[3\] must be a finite number/],
+		['a fixed anchor of NaN', { inputSize: [8, 8], fixedAnchors: [1, Number.NaN, 1, 1] }, /RangeError.*fixedAnchors\[1\]/],
+		['fixed anchors that are no list', { inputSize: [8, 8], fixedAnchors: { length: 4 } }, /TypeError.*fixedAnchors must be a list/],
 		['a switch that is none', { ...BLAZEFACE, fixedAnchorSize: 1 }, /TypeError.*fixedAnchorSize must be true or false; got 1/],
 		['an unknown option', { ...BLAZEFACE, fixedAnchorSizes: true }, /fixedAnchorSizes.*did you mean fixedAnchorSize/],
 		[

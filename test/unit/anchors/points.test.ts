@@ -13,7 +13,7 @@ describe('anchorPoints', () => {
 		assert.deepEqual(Array.from(points.subarray(6400 * 4, 6400 * 4 + 4)), [8, 8, 16, 16]);
 		assert.deepEqual(Array.from(points.subarray(8399 * 4)), [624, 624, 32, 32]);
 	});
-	test('YOLOX: x stride', () => {
+	test('YOLOX and RTMDet: x stride', () => {
 		const points = anchorPoints({ inputSize: [16, 24], strides: [8], offset: 0 });
 		assert.deepEqual(
 			Array.from(points).filter((_, i) => i % 4 < 2),

@@ -57,6 +57,12 @@ const PUBLISHED: Record<string, number[][]> = {
 		[12,16, 19,36, 40,28]
 		[36,75, 76,55, 72,146]
 		[142,110, 192,243, 459,401]`),
+	// yolov7 cfg/training/yolov7-w6.yaml
+	YOLOV7_W6_ANCHORS: yaml(`
+		[ 19,27,  44,40,  38,94 ]
+		[ 96,68,  86,152,  180,137 ]
+		[ 140,301,  303,264,  238,542 ]
+		[ 436,615,  739,380,  925,792 ]`),
 };
 
 describe('published tables', () => {
@@ -75,6 +81,12 @@ describe('published tables', () => {
 });
 
 describe('tables as anchors', () => {
+	test('YOLOv5 at 640 has 25200 anchors, its P6 models at 1280 have 102000', () => {
+		const count = (table: tables.AnchorTable, side: number) =>
+			cellAnchors(table.map((shapes, i) => ({ grid: [side / (8 << i), side / (8 << i)], stride: 8 << i, shapes }))).length / 4;
+		assert.equal(count(tables.YOLOV5_ANCHORS, 640), 25200);
+		assert.equal(count(tables.YOLOV7_W6_ANCHORS, 1280), 102000); // 3 x (160^2 + 80^2 + 40^2 + 20^2)
+	});
 	test('YOLOv3 at 416: 10647, the first -1, -2.5, 9, 10.5 (mmdetection YOLOAnchorGenerator)', () => {
 		const levels = tables.YOLOV3_ANCHORS.map((shapes, i): CellLevel => {
 			const stride = 8 << i;
