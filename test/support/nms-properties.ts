@@ -4,13 +4,15 @@
 
 import { assert } from 'chai';
 import fc from 'fast-check';
+import { type OverlapRule, PLAIN_OVERLAP } from '../../src/boxes/overlap.js';
 
-/** Integer boxes on a small field, where overlaps and exact ties are common, and a float32 threshold. */
+/** Integer boxes on a small field, where overlaps and exact ties are common, a float32 threshold, and what is held against it. */
 export interface Scene {
 	boxes: number[][];
 	scores: number[];
 	classIds: number[];
 	t: number;
+	rule: OverlapRule;
 }
 
 /** What a property asks for beside the scene: strict thresholds and no limits unless given. */
@@ -21,6 +23,15 @@ export interface KeptRules {
 	maxDetections?: number;
 	classAgnostic?: boolean;
 }
+
+/** Every rule but plain IoU, by name. */
+export const OVERLAP_RULES: readonly [name: string, rule: OverlapRule][] = [
+	['iou, inclusive', { kind: 'iou', pixelOffset: 1 }],
+	['bounding-union', { kind: 'bounding-union', pixelOffset: 0 }],
+	['bounding-union, inclusive', { kind: 'bounding-union', pixelOffset: 1 }],
+	['iom', { kind: 'iom', pixelOffset: 0 }],
+	['iom, inclusive', { kind: 'iom', pixelOffset: 1 }],
+];
 
 /** Suppression under test: kept indices, best first. */
 export type KeptOf = (scene: Scene, rules?: KeptRules) => Promise<number[]>;
@@ -36,24 +47,24 @@ export interface NmsProperty {
 const THRESHOLDS = [0, 0.1, 0.3, 0.45, 0.5, 0.6, 0.65, 0.7, 0.9, 1].map(Math.fround);
 
 const box = fc
-	.tuple(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -20, max: 20 }), fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 12 }))
+	.tuple(fc.integer({ min: -20, max: 20 }), fc.integer({ min: -20, max: 20 }), fc.integer({ min: -1, max: 12 }), fc.integer({ min: -1, max: 12 }))
 	.map(([x, y, w, h]) => [x, y, x + w, y + h]);
 const row = fc.tuple(box, fc.integer({ min: 0, max: 16 }), fc.integer({ min: 0, max: 2 }));
 type Row = [number[], number, number];
 
 /** Scores in sixteenths: ties are common. */
-function toScene(rows: readonly Row[], t: number): Scene {
-	return { boxes: rows.map((r) => r[0]), scores: rows.map((r) => r[1] / 16), classIds: rows.map((r) => r[2]), t };
+function toScene(rows: readonly Row[], t: number, rule = PLAIN_OVERLAP): Scene {
+	return { boxes: rows.map((r) => r[0]), scores: rows.map((r) => r[1] / 16), classIds: rows.map((r) => r[2]), t, rule };
 }
 
 /** Scenes of up to `maxLength` boxes. Without a size fast-check makes ten at most, and no exact ties. */
-export function sceneOf(maxLength: number): fc.Arbitrary<Scene> {
-	return fc.tuple(fc.array(row, { maxLength, size: 'max' }), fc.constantFrom(...THRESHOLDS)).map(([rows, t]) => toScene(rows, t));
+export function sceneOf(maxLength: number, rule = PLAIN_OVERLAP): fc.Arbitrary<Scene> {
+	return fc.tuple(fc.array(row, { maxLength, size: 'max' }), fc.constantFrom(...THRESHOLDS)).map(([rows, t]) => toScene(rows, t, rule));
 }
 
 /** Scenes with scores that are all different, in the same order as before ties. */
-export function distinctSceneOf(maxLength: number): fc.Arbitrary<Scene> {
-	return sceneOf(maxLength).map((s) => ({ ...s, scores: s.scores.map((score, i) => score - i / 4096) }));
+export function distinctSceneOf(maxLength: number, rule = PLAIN_OVERLAP): fc.Arbitrary<Scene> {
+	return sceneOf(maxLength, rule).map((s) => ({ ...s, scores: s.scores.map((score, i) => score - i / 4096) }));
 }
 
 /** One to six scenes of equal length and threshold: the images of a batch. */
@@ -65,26 +76,26 @@ export function batchOf(maxLength: number): fc.Arbitrary<Scene[]> {
 }
 
 /**
- * Whether fround(intersection / union) > t, for boxes of small integers: the quotient is above the middle between t and the
- * next float32. It is never that middle, whose denominator is a power of two beyond any union here.
+ * Whether fround(intersection / denominator) > t, for boxes of small integers: the quotient is above the middle between t and
+ * the next float32. It is never that middle, whose denominator is a power of two beyond any denominator here.
  */
-function overlapsMore(a: readonly number[], b: readonly number[], t: number): boolean {
-	const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
-	const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
-	if (width <= 0 || height <= 0) return false;
-	const area = (r: readonly number[]) => (r[2] - r[0]) * (r[3] - r[1]);
+export function overlapsExactly(a: readonly number[], b: readonly number[], t: number, { kind, pixelOffset }: OverlapRule): boolean {
+	const area = ([x1, y1, x2, y2]: readonly number[]) => Math.max(0, x2 - x1 + pixelOffset) * Math.max(0, y2 - y1 + pixelOffset);
+	const [least, most] = [a.map((x, c) => Math.min(x, b[c])), a.map((x, c) => Math.max(x, b[c]))];
+	const shared = area([most[0], most[1], least[2], least[3]]);
+	if (area(a) === 0 || area(b) === 0 || shared === 0) return false;
+	const over = { iou: area(a) + area(b) - shared, iom: Math.min(area(a), area(b)), 'bounding-union': area([least[0], least[1], most[2], most[3]]) };
 	const [bits] = new Uint32Array(Float32Array.of(t).buffer);
 	const exponent = bits >>> 23;
 	const mantissa = (bits & 0x7fffff) + (exponent ? 0x800000 : 0);
 	// the middle is (2 mantissa + 1) / 2^scale
 	const scale = BigInt(151 - Math.max(1, exponent));
-	const union = BigInt(area(a) + area(b) - width * height);
-	return BigInt(width * height) << scale > union * BigInt(2 * mantissa + 1);
+	return BigInt(shared) << scale > BigInt(over[kind]) * BigInt(2 * mantissa + 1);
 }
 
 /** The boxes of a scene with these indices, in this order. */
 function select(s: Scene, indices: readonly number[]): Scene {
-	return { t: s.t, boxes: indices.map((i) => s.boxes[i]), scores: indices.map((i) => s.scores[i]), classIds: indices.map((i) => s.classIds[i]) };
+	return { ...s, boxes: indices.map((i) => s.boxes[i]), scores: indices.map((i) => s.scores[i]), classIds: indices.map((i) => s.classIds[i]) };
 }
 
 /** The scene with one more box. */
@@ -99,7 +110,7 @@ const before = (s: Scene, i: number, j: number) => s.scores[i] > s.scores[j] || 
 
 /** Fails unless `kept` is the answer to a scene: of every class, no pair that overlaps and nothing left out without a reason. */
 export function assertAnswer(s: Scene, kept: readonly number[]): void {
-	const suppresses = (i: number, j: number) => s.classIds[i] === s.classIds[j] && overlapsMore(s.boxes[i], s.boxes[j], s.t);
+	const suppresses = (i: number, j: number) => s.classIds[i] === s.classIds[j] && overlapsExactly(s.boxes[i], s.boxes[j], s.t, s.rule);
 	for (let k = 1; k < kept.length; k++) assert.isTrue(before(s, kept[k - 1], kept[k]), `${kept[k - 1]} before ${kept[k]}`);
 	for (const i of kept) for (const j of kept) if (i !== j) assert.isFalse(suppresses(i, j), `${i} and ${j} are both kept`);
 	const keptSet = new Set(kept);
@@ -205,7 +216,7 @@ export const NMS_PROPERTIES: readonly NmsProperty[] = [
 		name: 'of empty boxes add exactly themselves',
 		async holds(kept, s) {
 			const n = s.boxes.length;
-			const empty = plus(plus(s, [0, 0, 0, 9], 2), [5, 5, 4, 9], -1);
+			const empty = plus(plus(s, [s.rule.pixelOffset, 0, 0, 9], 2), [5, 5, 4, 9], -1);
 			assert.deepEqual(await kept(empty), [n, ...(await kept(s)), n + 1]);
 		},
 	},
@@ -217,7 +228,9 @@ export const NMS_PROPERTIES: readonly NmsProperty[] = [
 			assert.deepEqual(await kept(move(s, ([a, b, c, d]) => [-c, b, -a, d])), all, 'mirrored left to right');
 			assert.deepEqual(await kept(move(s, ([a, b, c, d]) => [a, -d, c, -b])), all, 'mirrored top to bottom');
 			assert.deepEqual(await kept(move(s, ([a, b, c, d]) => [b, a, d, c])), all, 'axes swapped');
-			for (const k of [2 ** -20, 2 ** -3, 2, 2 ** 40]) assert.deepEqual(await kept(move(s, (r) => r.map((x) => x * k))), all, `times ${k}`);
+			// a pixel does not grow with the boxes
+			const factors = s.rule.pixelOffset === 0 ? [2 ** -20, 2 ** -3, 2, 2 ** 40] : [];
+			for (const k of factors) assert.deepEqual(await kept(move(s, (r) => r.map((x) => x * k))), all, `times ${k}`);
 		},
 	},
 	{
@@ -240,13 +253,14 @@ export const NMS_PROPERTIES: readonly NmsProperty[] = [
 		async holds(kept, s) {
 			assert.lengthOf(await kept({ ...s, t: 1 }), s.boxes.length);
 			const disjoint = await kept({ ...s, t: 0 }, { classAgnostic: true });
-			const area = (r: number[]) => (r[2] - r[0]) * (r[3] - r[1]);
+			const more = s.rule.pixelOffset;
+			const isEmpty = (r: number[]) => r[2] - r[0] + more <= 0 || r[3] - r[1] + more <= 0;
 			for (const i of disjoint) {
 				for (const j of disjoint) {
 					const [a, b] = [s.boxes[i], s.boxes[j]];
 					// an empty box has no interior
-					if (i === j || area(a) === 0 || area(b) === 0) continue;
-					assert.isTrue(a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1], `${i} and ${j}`);
+					if (i === j || isEmpty(a) || isEmpty(b)) continue;
+					assert.isTrue(a[2] + more <= b[0] || b[2] + more <= a[0] || a[3] + more <= b[1] || b[3] + more <= a[1], `${i} and ${j}`);
 				}
 			}
 		},
