@@ -32,6 +32,32 @@ fn divide32(a: f32, b: f32) -> f32 {
 }
 `;
 
+/** Sums and products that are 0 below the smallest normal float, as on devices that flush: flush, product, sum, difference; and ratio, 0 where there is nothing to compare. Needs `division`. */
+export const flushing = wgsl`
+// 0 below the smallest normal float; never -0
+fn flush(x: f32) -> f32 {
+  let bits = bitcast<u32>(x) ^ params.zero;
+  return bitcast<f32>(select(0u, bits, (bits & 0x7f800000u) != 0u));
+}
+
+fn product(x: f32, y: f32) -> f32 {
+  return flush(x * y);
+}
+
+fn sum(x: f32, y: f32) -> f32 {
+  return flush(x + y);
+}
+
+fn difference(x: f32, y: f32) -> f32 {
+  return flush(x - y);
+}
+
+fn ratio(x: f32, y: f32) -> f32 {
+  if (!(x >= MIN_NORMAL && y >= MIN_NORMAL)) { return 0.0; }
+  return divide32(x, y);
+}
+`;
+
 /** fn sqrt32(x). */
 export const squareRoot = wgsl`
 // The root of a normal x > 0, correctly rounded; 0 for less. x = n 4^k with n of 47 or 48 bits, so that its root has 24: guessed

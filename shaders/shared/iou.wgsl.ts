@@ -4,25 +4,7 @@
 
 import type { IouKind } from '../../src/boxes/iou.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
-import { division } from './functions.wgsl.js';
-
-const comparing = wgsl`
-// x / y, 0 where there is nothing to compare
-fn ratio(x: f32, y: f32) -> f32 {
-  if (!(x >= MIN_NORMAL && y >= MIN_NORMAL)) { return 0.0; }
-  return divide32(x, y);
-}
-
-// 0 below the smallest normal float; never -0
-fn flush(x: f32) -> f32 {
-  let bits = bitcast<u32>(x) ^ params.zero;
-  return bitcast<f32>(select(0u, bits, (bits & 0x7f800000u) != 0u));
-}
-
-fn product(x: f32, y: f32) -> f32 {
-  return flush(x * y);
-}
-`;
+import { division, flushing } from './functions.wgsl.js';
 
 const distance = wgsl`
 // the side of the box that encloses all corners of both
@@ -76,7 +58,7 @@ export function iouChunk(kind: IouKind): string {
 	const far = kind === 'diou' || kind === 'ciou';
 	return wgsl`
 ${division}
-${comparing}
+${flushing}
 #if ${far}
 ${distance}
 #endif

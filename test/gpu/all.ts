@@ -9,6 +9,7 @@ import './nms.gpu.js';
 import './properties.gpu.js';
 import './postprocessor.gpu.js';
 import './iou.gpu.js';
+import './rotated.gpu.js';
 import './faults.gpu.js';
 import './fault-sizes.gpu.js';
 import './fault-large.gpu.js';
