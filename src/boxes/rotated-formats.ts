@@ -1,0 +1,125 @@
+// Rotated boxes as callers have them, and the conventions that libraries part in. Boxes are flat Float32Arrays [N, 5]: centre x,
+// centre y, width, height in pixels, angle; without a word the angle is in radians, clockwise on the screen (y down).
+
+import { checkAttached, checkWord, refuse } from '../checks.js';
+import { cos32, sin32 } from '../numbers.js';
+import { flushCoordinate } from './overlap.js';
+import { isUsableAngle } from './rotated.js';
+
+const round = Math.fround;
+
+/**
+ * Unit and direction of an angle, as seen on the screen. 'radians-clockwise': kedge, ultralytics, mmrotate. 'degrees-counterclockwise':
+ * detectron2, torchvision, `rotatedAnchors`. 'degrees-clockwise': OpenCV. 'radians-counterclockwise': mmcv with clockwise=False.
+ */
+export type AngleConvention = 'radians-clockwise' | 'radians-counterclockwise' | 'degrees-clockwise' | 'degrees-counterclockwise';
+const CONVENTIONS: readonly AngleConvention[] = ['radians-clockwise', 'radians-counterclockwise', 'degrees-clockwise', 'degrees-counterclockwise'];
+
+/**
+ * Which of the equal descriptions of a box is taken. 'ultralytics': angle in [0, pi/2), any side longer. 'long-edge-180': width >= height,
+ * [0, pi) (ultralytics until 8.3). 'le90', 'le135': width >= height, [-pi/2, pi/2) and [-pi/4, 3pi/4) (mmrotate). 'oc': (0, pi/2], any
+ * side longer (OpenCV's minAreaRect since 4.5.1, mmrotate 0.x). 'oc-old': [-pi/2, 0) (OpenCV before, mmrotate 1.x).
+ */
+export type RotatedRange = 'ultralytics' | 'long-edge-180' | 'le90' | 'le135' | 'oc' | 'oc-old';
+/** Where a range begins, in quarter turns; how many it has; whether its end belongs to it instead of its beginning. */
+const RANGES: Readonly<Record<RotatedRange, { start: number; quarters: 1 | 2; end?: true }>> = {
+	ultralytics: { start: 0, quarters: 1 },
+	'long-edge-180': { start: 0, quarters: 2 },
+	le90: { start: -1, quarters: 2 },
+	le135: { start: -0.5, quarters: 2 },
+	oc: { start: 0, quarters: 1, end: true },
+	'oc-old': { start: -1, quarters: 1 },
+};
+
+/** Rotated boxes [N, 5] with their angles in another convention, as a new array. Throws a TypeError for anything but a Float32Array, a RangeError for a length that is not a multiple of 5 or an unknown convention. */
+export function convertRotated(boxes: Float32Array, from: AngleConvention, to: AngleConvention): Float32Array {
+	const out = checkRotated('convertRotated', 'boxes', boxes).slice();
+	const source = checkWord('convertRotated', 'from', from, CONVENTIONS);
+	const target = checkWord('convertRotated', 'to', to, CONVENTIONS);
+	const [unit, direction] = source.split('-');
+	const turned = target.endsWith(`-${direction}`) ? 1 : -1;
+	const scale = target.startsWith(unit) ? 1 : unit === 'degrees' ? Math.PI / 180 : 180 / Math.PI;
+	for (let k = 4; k < out.length; k += 5) out[k] = out[k] * scale * turned;
+	return out;
+}
+
+/**
+ * The same boxes [N, 5] (radians, clockwise) with every angle in a range, sides exchanged where that takes it; a new array. Angles that
+ * float32 cannot tell from a range's end count as the end. Ranges with width >= height turn squares by a quarter, as mmrotate does.
+ */
+export function regularizeRotated(boxes: Float32Array, range: RotatedRange): Float32Array {
+	const out = checkRotated('regularizeRotated', 'boxes', boxes).slice();
+	const { start, quarters, end } = RANGES[checkWord('regularizeRotated', 'range', range, Object.keys(RANGES) as RotatedRange[])];
+	for (let k = 0; k < out.length; k += 5) {
+		let angle = out[k + 4] / (Math.PI / 2);
+		let exchange = false;
+		if (quarters === 2) {
+			exchange = !(out[k + 2] > out[k + 3]);
+			if (exchange) angle++;
+		}
+		const nearly = 2e-7 * Math.max(1, Math.abs(angle));
+		const turns = (angle - start) / quarters;
+		const whole = end ? Math.ceil(turns - nearly) - 1 : Math.floor(turns + nearly);
+		// half turns change nothing, quarter turns exchange the sides
+		if (quarters === 1) exchange = whole % 2 !== 0;
+		const left = Math.min(start + quarters, Math.max(start, angle - whole * quarters));
+		if (exchange) [out[k + 2], out[k + 3]] = [out[k + 3], out[k + 2]];
+		out[k + 4] = left * (Math.PI / 2);
+	}
+	return out;
+}
+
+/** The corners of rotated boxes [N, 5] (radians, clockwise) as [N, 8]: x, y of what was, before the turn, the lower right, upper right, upper left and lower left one; the order of ultralytics' xywhr2xyxyxyxy. NaN where the angle is not below 4096 radians. */
+export function rotatedCorners(boxes: Float32Array): Float32Array {
+	checkRotated('rotatedCorners', 'boxes', boxes);
+	const out = new Float32Array((boxes.length / 5) * 8);
+	for (let i = 0; i * 5 < boxes.length; i++) {
+		const [cx, cy, w, h, angle] = boxes.subarray(i * 5, i * 5 + 5);
+		const cos = isUsableAngle(angle) ? cos32(angle) : NaN;
+		const sin = isUsableAngle(angle) ? sin32(angle) : NaN;
+		const [ux, uy, vx, vy] = [(w / 2) * cos, (w / 2) * sin, (-h / 2) * sin, (h / 2) * cos];
+		out.set([cx + ux + vx, cy + uy + vy, cx + ux - vx, cy + uy - vy, cx - ux - vx, cy - uy - vy, cx - ux + vx, cy - uy + vy], i * 8);
+	}
+	return out;
+}
+
+/** The upright rectangles around rotated boxes [N, 5] (radians, clockwise), xyxy [N, 4]. NaN where the angle is not below 4096 radians. */
+export function rotatedBounds(boxes: Float32Array): Float32Array {
+	checkRotated('rotatedBounds', 'boxes', boxes);
+	const out = new Float32Array((boxes.length / 5) * 4);
+	for (let i = 0; i * 5 < boxes.length; i++) {
+		const [cx, cy, w, h, angle] = boxes.subarray(i * 5, i * 5 + 5);
+		const cos = isUsableAngle(angle) ? Math.abs(cos32(angle)) : NaN;
+		const sin = isUsableAngle(angle) ? Math.abs(sin32(angle)) : NaN;
+		const x = (w * cos + h * sin) / 2;
+		const y = (w * sin + h * cos) / 2;
+		out.set([cx - x, cy - y, cx + x, cy + y], i * 4);
+	}
+	return out;
+}
+
+/** Rotated boxes [N, 5] as kedge has them inside: the rectangles before the turn, xyxy [N, 4] in float32 steps, and their angles [N]. Denormals and -0 are 0. */
+export function splitRotated(boxes: Float32Array): { boxes: Float32Array; angles: Float32Array } {
+	const count = boxes.length / 5;
+	const upright = new Float32Array(count * 4);
+	const angles = new Float32Array(count);
+	for (let i = 0; i < count; i++) {
+		const halfWidth = round(boxes[i * 5 + 2] * 0.5);
+		const halfHeight = round(boxes[i * 5 + 3] * 0.5);
+		upright[i * 4] = flushCoordinate(round(boxes[i * 5] - halfWidth));
+		upright[i * 4 + 1] = flushCoordinate(round(boxes[i * 5 + 1] - halfHeight));
+		upright[i * 4 + 2] = flushCoordinate(round(boxes[i * 5] + halfWidth));
+		upright[i * 4 + 3] = flushCoordinate(round(boxes[i * 5 + 1] + halfHeight));
+		angles[i] = flushCoordinate(boxes[i * 5 + 4]);
+	}
+	return { boxes: upright, angles };
+}
+
+/** Throws unless `boxes` is a Float32Array [N, 5] that is still attached. */
+function checkRotated(call: string, name: string, boxes: unknown): Float32Array {
+	if (Object.prototype.toString.call(boxes) !== '[object Float32Array]') refuse(TypeError, call, name, 'must be a Float32Array, flat [N, 5]', boxes);
+	const rows = boxes as Float32Array;
+	checkAttached(call, name, rows);
+	if (rows.length % 5 !== 0) refuse(RangeError, call, name, 'must have a length that is a multiple of 5', rows.length);
+	return rows;
+}
