@@ -115,7 +115,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let count = state[region + bin];
     let last = refine && place == NUM_BINS - 1u;
     if (!refine) { state[at + STARTS + bin] = start; }
-    if (start < params.max_candidates && (start + count >= params.max_candidates || last)) {
+    if (start < params.slot_candidates && (start + count >= params.slot_candidates || last)) {
       if (refine) { settle_refined(at, bin, start); } else { settle_first(at, bin, start); }
     }
     start += count;
@@ -124,7 +124,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   if (refine) {
     for (var i = 0u; i < PER_THREAD; i++) { state[at + CURSORS + local * PER_THREAD + i] = 0u; }
   } else if (local == 0u) {
-    state[at + SORTED] = min(total, params.max_candidates);
+    state[at + SORTED] = min(total, params.slot_candidates);
+    state[at + LISTED] = state[at + SORTED]; // with one slot per image; else merge says
     state[at + CUT_TIE] = 0xffffffffu;
   }
 }

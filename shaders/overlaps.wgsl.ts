@@ -3,6 +3,7 @@
 
 import type { OverlapRule } from '../src/boxes/overlap.js';
 import { CANDIDATE, PARAMS, type Sizes, sizesWgsl } from '../src/layout.js';
+import { lists } from './shared/lists.wgsl.js';
 import { numbers } from './shared/numbers.wgsl.js';
 import { overlapOf } from './shared/overlap.wgsl.js';
 import { wgsl } from './wgsl.js';
@@ -20,14 +21,15 @@ const ROW_OF_BITS = ${Math.ceil(limit / 32)}u; // words per row
 @group(0) @binding(2) var<storage, read> sorted: array<Candidate>;
 @group(0) @binding(3) var<storage, read_write> overlaps: array<u32>;
 
+${lists}
 ${numbers}
 ${overlapOf(rule)}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) global: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let image = global.z;
-  let first = image * params.capacity;
-  let count = min(state[image * STATE_WORDS + SORTED], LIMIT);
+  let first = first_of(image);
+  let count = min(state[state_at(image) + LISTED], LIMIT);
   let words = (count + 31u) / 32u;
   for (var task = global.x; task < count * words; task += groups.x * WORKGROUP) {
     let i = task / words;

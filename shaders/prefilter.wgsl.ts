@@ -3,6 +3,7 @@
 
 import type { OverlapRule } from '../src/boxes/overlap.js';
 import { CANDIDATE, PARAMS, RANGE, type Sizes, sizesWgsl } from '../src/layout.js';
+import { lists } from './shared/lists.wgsl.js';
 import { numbers } from './shared/numbers.wgsl.js';
 import { overlapOf } from './shared/overlap.wgsl.js';
 import { wgsl } from './wgsl.js';
@@ -25,6 +26,7 @@ const BLOCK_WORDS = ${Math.ceil(sizes.block / 32)}u;
 var<workgroup> tile: array<Candidate, ${sizes.workgroup}>;
 var<workgroup> shared_value: u32;
 
+${lists}
 ${numbers}
 ${overlapOf(rule)}
 
@@ -37,9 +39,9 @@ fn share(local: u32, value: u32) -> u32 {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let image = group.z;
-  let at = image * STATE_WORDS;
-  let first = image * params.capacity;
-  let end = share(local, min(range.end, min(state[at + SORTED], params.capacity)));
+  let at = state_at(image);
+  let first = first_of(image);
+  let end = share(local, min(range.end, min(state[at + LISTED], params.capacity)));
   let num_kept = share(local, state[at + KEPT]);
   let begin = range.begin + group.x * WORKGROUP;
   if (begin >= end || num_kept >= min(params.max_detections, params.rows) || params.suppression == 0u) { return; }

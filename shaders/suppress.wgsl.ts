@@ -12,6 +12,7 @@
 
 import type { OverlapRule } from '../src/boxes/overlap.js';
 import { CANDIDATE, PARAMS, RANGE, type Sizes, sizesWgsl } from '../src/layout.js';
+import { lists } from './shared/lists.wgsl.js';
 import { numbers } from './shared/numbers.wgsl.js';
 import { overlapOf } from './shared/overlap.wgsl.js';
 import { rows } from './shared/rows.wgsl.js';
@@ -43,6 +44,7 @@ var<workgroup> gone_bits: array<atomic<u32>, ${chunkWords}>;
 var<workgroup> num_busy: atomic<u32>;
 var<workgroup> shared_value: u32;
 
+${lists}
 ${numbers}
 ${overlapOf(rule)}
 ${rows}
@@ -72,10 +74,10 @@ fn share(local: u32, value: u32) -> u32 {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let image = group.z;
-  let at = image * STATE_WORDS;
-  let first = image * params.capacity;
+  let at = state_at(image);
+  let first = first_of(image);
   let kept_at = image * params.rows;
-  let end = share(local, min(range.end, min(state[at + SORTED], params.capacity)));
+  let end = share(local, min(range.end, min(state[at + LISTED], params.capacity)));
   let limit = min(params.max_detections, params.rows);
   var num_kept = share(local, state[at + KEPT]);
   let old_kept = share(local, select(0u, state[at + KEPT_BEFORE], range.prefiltered != 0u));
@@ -85,6 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     var alive = place < end;
     var mine: Candidate;
     if (alive) { mine = sorted[first + place]; }
+    if (is_too_small(mine.area)) { alive = false; }
     if (alive && range.prefiltered != 0u) {
       let bit = place - range.begin;
       alive = ((dead[image * BLOCK_WORDS + (bit >> 5u)] >> (bit & 31u)) & 1u) == 0u;

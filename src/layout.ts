@@ -48,8 +48,10 @@ export const PARAMS = struct('Params', {
 	min_objectness_key: 'u32', // smallest objectness key (of the logit, when it is one) that is looked at
 	iou_threshold: 'f32', // suppress above this; already moved one float down for '>='
 	max_detections: 'u32', // rows of the output at most
-	max_candidates: 'u32', // rows of the sorted list at most
-	capacity: 'u32', // rows of `candidates` per image
+	max_candidates: 'u32', // rows of an image's sorted list at most
+	slot_candidates: 'u32', // rows of a slot's sorted list at most; the same with one slot per image
+	slots: 'u32', // lists of candidates per image: one, or one per level where each is cut by itself
+	capacity: 'u32', // rows of `candidates` per slot
 	num_classes: 'u32',
 	class_agnostic: 'u32', // 1: boxes of different classes suppress each other
 	tie_mask: 'u32', // 0: lower id first; 0xffffffff: higher id first
@@ -64,12 +66,18 @@ export const PARAMS = struct('Params', {
 	pad_y: 'f32',
 	frame_width: 'f32',
 	frame_height: 'f32',
-	is_logit: 'u32', // 1: keys are logits, the score of a row is their sigmoid
+	score_map: 'u32', // the score of a row is 0: what its key stands for, 1: the sigmoid, 2: the square root of it
+	rotated: 'u32', // 1: boxes have angles, in the place of the area
 	multi_label: 'u32', // 1: an id is anchor * num_classes + class
 	last_id: 'u32', // the largest id there can be
 	suppression: 'u32', // 0: nothing is suppressed (end-to-end heads)
 	rows: 'u32', // rows of `output` per image
+	row_words: 'u32', // words of such a row
 	serial: 'u32', // number of the call
+	clip: 'u32', // 1: boxes are clipped to clip_width x clip_height when decoded
+	clip_width: 'f32',
+	clip_height: 'f32',
+	min_size: 'f32', // boxes with a side below this are not kept; 0: no such rule
 });
 
 /** A run of anchors that are read alike. Addresses count elements: base + image * image_stride + shape * shape_stride + cell * cell_stride + channel * channel_stride. */
@@ -95,13 +103,32 @@ export const LEVEL = struct('Level', {
 	extra_shape: 'u32',
 	extra_cell: 'u32',
 	extra_channel: 'u32',
+	anchor_base: 'u32', // anchors that come with the call
+	anchor_image: 'u32',
+	anchor_cell: 'u32',
+	anchor_channel: 'u32',
+	keypoint_base: 'u32',
+	keypoint_image: 'u32',
+	keypoint_shape: 'u32',
+	keypoint_cell: 'u32',
+	keypoint_channel: 'u32',
+	mask_base: 'u32', // mask coefficients
+	mask_image: 'u32',
+	mask_shape: 'u32',
+	mask_cell: 'u32',
+	mask_channel: 'u32',
+	angle_step: 'u32', // elements from a box's first raw number to its angle
+	box_class: 'u32', // elements from one class's box to the next one's; 0 when they share it
+	grid_width: 'u32', // cells of a row, for peaks
+	level: 'u32', // its number
+	slot: 'u32', // which of the image's slots its candidates go to
 	phase: 'u32', // multi-label: PHASE
 });
 
 /** A candidate: passed the score filter, box decoded, in network-input pixels. Also what `sorted` holds. */
 export const CANDIDATE = struct('Candidate', {
 	box: 'vec4f', // xyxy
-	area: 'f32', // 0 when the box is empty: it overlaps nothing
+	area: 'f32', // 0 when the box is empty: it overlaps nothing; -1 when it is too small to be kept; heads with angles: the angle
 	key: 'u32', // orderable score bits
 	id: 'u32', // anchor, or anchor * num_classes + class
 	class_id: 'u32',
@@ -149,6 +176,7 @@ export const COUNTERS = {
 	refine_width: 9, // keys (or tie orders) per bin of it
 	above: 10, // candidates known to lie above the interval
 	kept_before: 11, // detections kept before the current block
+	listed: 12, // rows of the image's sorted list in use
 } as const;
 export const NUM_COUNTERS = 16;
 
@@ -185,7 +213,6 @@ export function sizesWgsl(sizes: Sizes): string {
 		`const HISTOGRAM = ${NUM_COUNTERS}u;`,
 		`const STARTS = ${NUM_COUNTERS + sizes.bins}u;`,
 		`const CURSORS = ${NUM_COUNTERS + 2 * sizes.bins}u;`,
-		`const ROW_WORDS = ${ROW_WORDS}u;`,
 		`const HEADER_WORDS = ${HEADER_WORDS}u;`,
 		...counters,
 	].join('\n');

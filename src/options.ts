@@ -17,8 +17,8 @@ import {
 	refuseUnless,
 } from './checks.js';
 import { checkHead } from './head-check.js';
+import { keysAreLogits, type ScoreMap, scoreMap } from './head-facts.js';
 import type { Head } from './heads/head.js';
-import { keysAreLogits } from './logits.js';
 import { keyOf, logit, nextDown, nextUp } from './numbers.js';
 import type { PipelineOptions } from './pipeline.js';
 import type { CallParams } from './plan.js';
@@ -74,7 +74,7 @@ export interface PostprocessorOptions extends CallOptions, BackendOptions {
 	suppression?: 'blocked' | 'bitmask';
 	/** 'low' wakes the browser while a result is pending, for less delay and more CPU time. Default 'normal'. */
 	latency?: 'normal' | 'low';
-	/** Run only the first n stages (0 to 5) on the GPU and the rest on their twins, to find the stage that errs. */
+	/** Run only the first n stages (0 to 7) on the GPU and the rest on their twins, to find the stage that errs. */
 	gpuStages?: number;
 }
 
@@ -255,7 +255,7 @@ export function checkRunOptions(where: 'run' | 'encode', value: unknown, setting
 }
 
 /** Every field of a transform that either backend reads: one made by hand may lack some, and half a transform would move boxes on one of them only. */
-function checkTransformKinds(where: string, value: unknown): void {
+export function checkTransformKinds(where: string, value: unknown): void {
 	if (value === undefined) return;
 	for (const item of Array.isArray(value) ? value : [value]) {
 		const transform = item as Partial<Record<string, unknown>> | null;
@@ -282,10 +282,12 @@ const TRANSFORM_PAIRS = [
 /** Above every number's key; only NaN lies there. */
 const KEY_ABOVE_ALL = 0xff800001;
 
-/** The smallest score key that passes: for `> t` that of the next float32 above t, for `>= t` that of t. -Infinity lets all pass. */
-export function minKeyOf(threshold: number, comparison: '>' | '>=', isLogit: boolean): number {
+/** The smallest key that passes: for `> t` that of the next float32 above t, for `>= t` that of t. -Infinity lets all pass. `map`: how keys become scores. */
+export function minKeyOf(threshold: number, comparison: '>' | '>=', map: ScoreMap): number {
 	const t = Math.fround(threshold);
 	if (t === -Infinity) return 0;
+	if (map === 'sqrt') return minKeyOfRoot(t, comparison);
+	const isLogit = map === 'sigmoid';
 	const limit = isLogit ? logit(t) : t;
 	if (isLogit && t < 0) return 0;
 	if (isLogit && t > 1) return KEY_ABOVE_ALL;
@@ -294,16 +296,29 @@ export function minKeyOf(threshold: number, comparison: '>' | '>=', isLogit: boo
 	return keyOf(rounded >= limit ? rounded : nextUp(limit));
 }
 
+/** The smallest product whose square root passes. */
+function minKeyOfRoot(t: number, comparison: '>' | '>='): number {
+	const passes = (x: number) => (comparison === '>' ? Math.fround(Math.sqrt(x)) > t : Math.fround(Math.sqrt(x)) >= t);
+	if (passes(0)) return 0;
+	if (!passes(Infinity)) return KEY_ABOVE_ALL;
+	let x = Math.fround(t * t);
+	while (passes(x)) x = nextDown(x);
+	while (!passes(x)) x = nextUp(x);
+	return keyOf(x);
+}
+
 /** Checked numbers to what every stage takes. Without a head the scores are final, as in `nms`. */
 export function toCallParams(numbers: CallSettings, semantics: FullSemantics, head?: Head): CallParams {
 	const isLogit = head !== undefined && keysAreLogits(head);
 	const objectness = head?.score.objectness;
+	const isGate = objectness !== undefined && objectness.combine !== 'sqrt';
 	const t = Math.fround(numbers.iouThreshold);
-	const low = isLogit ? Math.max(-64, Math.min(64, logit(numbers.scoreThreshold))) : Math.max(numbers.scoreThreshold, 2 ** -20);
+	const least = objectness?.combine === 'sqrt' ? numbers.scoreThreshold ** 2 : numbers.scoreThreshold;
+	const low = isLogit ? Math.max(-64, Math.min(64, logit(numbers.scoreThreshold))) : Math.max(least, 2 ** -20);
 	const high = isLogit ? Math.max(low + 1, 12) : Math.max(1, 2 * low);
 	return {
-		minKey: minKeyOf(numbers.scoreThreshold, semantics.score, isLogit),
-		minObjectnessKey: objectness ? minKeyOf(numbers.scoreThreshold, semantics.score, objectness.activation === 'sigmoid') : 0,
+		minKey: minKeyOf(numbers.scoreThreshold, semantics.score, head ? scoreMap(head) : 'itself'),
+		minObjectnessKey: isGate ? minKeyOf(numbers.scoreThreshold, semantics.score, objectness.activation === 'sigmoid' ? 'sigmoid' : 'itself') : 0,
 		iouThreshold: decisionThreshold(semantics.suppress === '>=' ? nextDown(t) : t),
 		maxDetections: numbers.maxDetections,
 		maxCandidates: numbers.maxCandidates,

@@ -4,6 +4,7 @@
 import type { OverlapRule } from './boxes/overlap.js';
 import type { Head } from './heads/head.js';
 import type { Params, Sizes } from './layout.js';
+import type { MaskJob, MaskOutput, MaskResults } from './masks/job.js';
 import type { CallParams, Capacity, FrameTransform, Step } from './plan.js';
 import type { BoundTensor } from './tensors.js';
 
@@ -25,7 +26,9 @@ export interface PipelineOptions {
 export interface Kept {
 	count: number;
 	boxes: Float32Array;
-	/** Orderable score bits: of the logit when the head's score is one sigmoid, else of the score. */
+	/** [count, total] angle, keypoints and mask coefficients in this order, where the head has any. */
+	extras?: Float32Array;
+	/** Orderable score bits: of the number that `scoreMap` of the head makes a score of. */
 	keys: Uint32Array;
 	classIds: Uint32Array;
 	/** Anchor indices. */
@@ -94,6 +97,8 @@ export interface GpuBackend {
 	/** Kept indices, best first. Arrays are copied or used up before the first await. */
 	nms(input: NmsInput, call: CallParams, overlap: OverlapRule): Promise<Uint32Array>;
 	boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array>;
+	/** What the job's output says. */
+	assembleMasks(job: MaskJob): Promise<MaskResults[MaskOutput]>;
 	/** Frees everything; destroys the device only when it opened it itself. */
 	dispose(): void;
 }
@@ -127,10 +132,20 @@ export interface Contents {
 	readonly contents: Readonly<Record<string, ArrayBuffer>>;
 }
 
+/** Candidate rows made on the GPU, and what was counted while making them. */
+export interface CandidateRows {
+	/** [count, 8] words, layout CANDIDATE, in any order of ids. */
+	readonly words: Uint32Array;
+	readonly count: number;
+	/** Candidates that passed; more than `count` when the rest was cut before. */
+	readonly numCandidates: number;
+	readonly rejected: number;
+}
+
 /** What cpu/ does for gpu/, which does not import it: suppression for 'hybrid', the rest of a run for the stage switch. */
 export interface CpuParts {
-	/** Sorts and suppresses candidate rows read from the GPU (CANDIDATE layout, 8 words each). */
-	suppressCandidates(rows: Uint32Array, count: number, options: PipelineOptions, call: CallParams): Promise<Kept>;
+	/** Sorts and suppresses candidate rows read from the GPU; `bytesRead` and keypoints are left to the caller. */
+	suppressCandidates(candidates: CandidateRows, options: PipelineOptions, call: CallParams): Promise<Kept>;
 	/** Does the remaining steps on the twins. One result per image. */
 	runTwins(run: TwinRun, memory: Contents, steps: readonly Step[]): Promise<Kept[]>;
 }

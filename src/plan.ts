@@ -2,9 +2,9 @@
 // steps, the size of each buffer. The GPU backend and the twins follow the same plan, so a run may change sides
 // after any step.
 
-import type { Head, Level } from './heads/head.js';
+import { extrasOf, keysAreLogits, numScores, numSlots, scoreMap } from './head-facts.js';
+import type { Field, Head, Level } from './heads/head.js';
 import { CANDIDATE, HEADER_WORDS, type LevelValues, type Params, PHASE, type RangeValues, ROW_WORDS, type Sizes, stateWords } from './layout.js';
-import { keysAreLogits } from './logits.js';
 import { scoreOfKey } from './numbers.js';
 import { BITMASK_LIMIT } from './stages.js';
 import type { BoundTensor, TensorStrides } from './tensors.js';
@@ -37,16 +37,22 @@ export type Step =
 	| { readonly stage: 'bins'; readonly phase: number }
 	| { readonly stage: 'scatter' }
 	| { readonly stage: 'rank' }
+	| { readonly stage: 'merge' }
 	| { readonly stage: 'suppress'; readonly kernel: 'prefilter' | 'suppress'; readonly range: RangeValues }
-	| { readonly stage: 'suppress'; readonly kernel: 'overlaps' | 'sweep' };
+	| { readonly stage: 'suppress'; readonly kernel: 'overlaps' | 'sweep' }
+	| { readonly stage: 'gather'; readonly level: number };
 
 /** What fixes the size of every buffer of one pipeline. */
 export interface Capacity {
 	readonly batch: number;
-	/** Rows of `candidates`, `binned` and `sorted` per image. */
+	/** Lists of candidates per image. */
+	readonly slots: number;
+	/** Rows of `candidates`, `binned` and `sorted` per slot. */
 	readonly candidates: number;
 	/** Rows of `output` per image. */
 	readonly rows: number;
+	/** Words of such a row: with keypoints and mask coefficients, rounded up to 16 bytes. */
+	readonly rowWords: number;
 }
 
 /** Narrowing rounds that surely find the cut: each divides 2^32 keys, then 2^32 ids, by the number of bins. */
@@ -54,24 +60,39 @@ function refineRounds(sizes: Sizes): number {
 	return 2 * Math.ceil(32 / Math.log2(sizes.bins));
 }
 
+/** The cut of one slot: of a level where each is cut by itself, else of the image. */
+function slotCandidates(head: Head, call: CallParams): number {
+	return Math.min(call.maxCandidates, head.maxCandidatesPerLevel ?? call.maxCandidates);
+}
+
 /** Rows needed so that nothing can overflow: all anchors, or for multi-label the cut and a margin to settle it in. */
 export function planCapacity(head: Head, multiLabel: boolean, batch: number, call: CallParams): Capacity {
-	const all = multiLabel ? head.numAnchors * head.numClasses : head.numAnchors;
-	const candidates = Math.max(1, multiLabel ? Math.min(all, Math.max(2 * call.maxCandidates, call.maxCandidates + 1024)) : all);
-	return { batch, candidates, rows: Math.max(1, Math.min(call.maxDetections, call.maxCandidates, candidates)) };
+	const slots = numSlots(head);
+	const anchors = slots === 1 ? head.numAnchors : Math.max(...head.levels.map((level) => level.numAnchors));
+	const all = multiLabel ? anchors * numScores(head) : anchors;
+	const most = slotCandidates(head, call);
+	const candidates = Math.max(1, multiLabel ? Math.min(all, Math.max(2 * most, most + 1024)) : all);
+	const rows = Math.max(1, Math.min(call.maxDetections, call.maxCandidates, candidates * slots));
+	return { batch, slots, candidates, rows, rowWords: rowWords(head) };
+}
+
+/** Words of a result row of this head. */
+export function rowWords(head: Head): number {
+	return Math.ceil((ROW_WORDS + extrasOf(head).total) / 4) * 4;
 }
 
 /** Bytes of each buffer. */
 export function planBytes(capacity: Capacity, sizes: Sizes, bitmask: boolean) {
-	const { batch, candidates, rows } = capacity;
+	const { batch, slots, candidates, rows } = capacity;
+	const lists = batch * slots;
 	return {
-		state: batch * stateWords(sizes) * 4,
-		candidates: batch * candidates * CANDIDATE.byteSize,
-		binned: batch * candidates * 4,
-		sorted: batch * candidates * CANDIDATE.byteSize,
+		state: lists * stateWords(sizes) * 4,
+		candidates: lists * candidates * CANDIDATE.byteSize,
+		binned: lists * candidates * 4,
+		sorted: lists * candidates * CANDIDATE.byteSize,
 		kept: batch * rows * 4,
 		dead: Math.max(4, batch * Math.ceil(sizes.block / 32) * 4),
-		output: batch * (HEADER_WORDS + rows * ROW_WORDS) * 4,
+		output: batch * (HEADER_WORDS + rows * capacity.rowWords) * 4,
 		overlaps: bitmask ? batch * BITMASK_LIMIT * (BITMASK_LIMIT / 32) * 4 : 0,
 	};
 }
@@ -83,7 +104,7 @@ export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, c
 	if (multiLabel) {
 		decode(PHASE.count);
 		steps.push({ stage: 'bins', phase: PHASE.count });
-		const mayOverflow = head.numAnchors * head.numClasses > capacity.candidates;
+		const mayOverflow = head.numAnchors * numScores(head) > capacity.candidates;
 		for (let round = 0; mayOverflow && round < refineRounds(sizes); round++) {
 			decode(PHASE.refine);
 			steps.push({ stage: 'bins', phase: PHASE.refine });
@@ -94,11 +115,20 @@ export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, c
 		steps.push({ stage: 'bins', phase: PHASE.count });
 	}
 	steps.push({ stage: 'scatter' }, { stage: 'rank' });
-	if (bitmask) {
-		steps.push({ stage: 'suppress', kernel: 'overlaps' }, { stage: 'suppress', kernel: 'sweep' });
-		return steps;
-	}
-	const most = Math.min(capacity.candidates, call.maxCandidates);
+	if (capacity.slots > 1) steps.push({ stage: 'merge' });
+	steps.push(...suppressSteps(capacity, call, sizes, bitmask));
+	if (head.keypoints || head.maskCoefficients) steps.push(...head.levels.map((_, level) => ({ stage: 'gather', level }) as const));
+	return steps;
+}
+
+function suppressSteps(capacity: Capacity, call: CallParams, sizes: Sizes, bitmask: boolean): Step[] {
+	if (bitmask)
+		return [
+			{ stage: 'suppress', kernel: 'overlaps' },
+			{ stage: 'suppress', kernel: 'sweep' },
+		];
+	const steps: Step[] = [];
+	const most = Math.min(capacity.candidates * capacity.slots, call.maxCandidates);
 	// Where many may be kept, each chunk is tested against many: shorter ranges, so that no loop gets long.
 	const alone = call.maxDetections <= sizes.head / 8 ? sizes.head : sizes.head / 2;
 	steps.push({ stage: 'suppress', kernel: 'suppress', range: { begin: 0, end: Math.min(most, alone), prefiltered: 0 } });
@@ -133,17 +163,22 @@ export interface FrameTransform {
 	readonly clip?: boolean;
 }
 
+/** The order gives the numbers of `score_map`. */
+const SCORE_MAPS = ['itself', 'sigmoid', 'sqrt'] as const;
+
 /** The uniform of a call. */
 export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, frame?: FrameTransform, serial = 0): Params {
-	const numIds = Math.max(1, multiLabel ? head.numAnchors * head.numClasses : head.numAnchors);
+	const numIds = Math.max(1, multiLabel ? head.numAnchors * numScores(head) : head.numAnchors);
 	return {
 		min_key: call.minKey,
 		min_objectness_key: call.minObjectnessKey,
 		iou_threshold: call.iouThreshold,
 		max_detections: Math.min(call.maxDetections, capacity.rows),
 		max_candidates: call.maxCandidates,
+		slot_candidates: slotCandidates(head, call),
+		slots: capacity.slots,
 		capacity: capacity.candidates,
-		num_classes: head.numClasses,
+		num_classes: numScores(head),
 		class_agnostic: call.classAgnostic ? 1 : 0,
 		tie_mask: call.tiesHighest ? 0xffffffff : 0,
 		zero: 0,
@@ -155,28 +190,40 @@ export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, 
 		pad_y: frame?.pad[1] ?? 0,
 		frame_width: frame?.frameSize[1] ?? 0,
 		frame_height: frame?.frameSize[0] ?? 0,
-		is_logit: keysAreLogits(head) ? 1 : 0,
+		score_map: SCORE_MAPS.indexOf(scoreMap(head)),
+		rotated: head.codec.rotated ? 1 : 0,
 		multi_label: multiLabel ? 1 : 0,
 		last_id: numIds - 1,
 		suppression: head.suppression === false ? 0 : 1,
 		rows: capacity.rows,
+		row_words: capacity.rowWords,
 		serial,
+		clip: head.clip ? 1 : 0,
+		clip_width: head.clip?.[1] ?? 0,
+		clip_height: head.clip?.[0] ?? 0,
+		min_size: head.minSize ?? 0,
 	};
 }
 
-/** The uniform of one level: where its boxes, classes and objectness (or class ids) stand. `base` adds elements per tensor. */
-export function planLevel(level: Level, tensors: readonly BoundTensor[], phase: number, base: (tensor: number) => number = () => 0): LevelValues {
-	const field = (at: { tensor: number; channel: number } | undefined) => {
-		if (!at) return { base: 0, image: 0, shape: 0, cell: 0, channel: 0 };
+const NOWHERE = { base: 0, image: 0, shape: 0, cell: 0, channel: 0 };
+
+/** The uniform of one level: where its groups of channels stand. `base` adds elements per tensor. */
+export function planLevel(head: Head, index: number, tensors: readonly BoundTensor[], phase = 0, base: (tensor: number) => number = () => 0): LevelValues {
+	const level = head.levels[index];
+	const field = (at: Field | undefined) => {
+		if (!at) return NOWHERE;
 		const s: TensorStrides = tensors[at.tensor].strides;
 		return { base: base(at.tensor) + at.channel * s.channel, image: s.image, shape: s.shape, cell: s.cell, channel: s.channel };
 	};
 	const box = field(level.box);
 	const classes = field(level.classes);
-	const extra = field(level.objectness);
+	const extra = field(level.objectness ?? level.classIds);
+	const anchors = field(level.anchors);
+	const keypoints = field(level.keypoints);
+	const masks = field(level.maskCoefficients);
 	return {
 		first_anchor: level.firstAnchor,
-		num_anchors: level.numAnchors,
+		num_anchors: numLevelAnchors(level, tensors),
 		num_cells: level.grid[0] * level.grid[1],
 		num_shapes: level.numShapes,
 		shape_major: level.order === 'ayx' ? 1 : 0,
@@ -196,6 +243,35 @@ export function planLevel(level: Level, tensors: readonly BoundTensor[], phase: 
 		extra_shape: extra.shape,
 		extra_cell: extra.cell,
 		extra_channel: extra.channel,
+		anchor_base: anchors.base,
+		anchor_image: anchors.image,
+		anchor_cell: anchors.cell,
+		anchor_channel: anchors.channel,
+		keypoint_base: keypoints.base,
+		keypoint_image: keypoints.image,
+		keypoint_shape: keypoints.shape,
+		keypoint_cell: keypoints.cell,
+		keypoint_channel: keypoints.channel,
+		mask_base: masks.base,
+		mask_image: masks.image,
+		mask_shape: masks.shape,
+		mask_cell: masks.cell,
+		mask_channel: masks.channel,
+		angle_step: angleStep(level, head.codec.numRaw, box.channel),
+		box_class: (head.boxStep ?? 0) * box.channel,
+		grid_width: level.grid[1],
+		level: index,
+		slot: head.maxCandidatesPerLevel === undefined ? 0 : index,
 		phase,
 	};
+}
+
+/** Anchors of a level that this call brings: fewer than the head has room for, where their number varies. */
+export function numLevelAnchors(level: Level, tensors: readonly BoundTensor[]): number {
+	return tensors[level.box.tensor].strides.numAnchors ?? level.numAnchors;
+}
+
+/** Elements from the first raw number of a box to the last one, an angle; modulo 2^32, as the shader adds. */
+export function angleStep(level: Level, numRaw: number, channelStep: number): number {
+	return ((level.angle ? level.angle.channel - level.box.channel : numRaw - 1) * channelStep) >>> 0;
 }

@@ -6,8 +6,8 @@ import { refuse } from './checks.js';
 import { type Detections, type FrameMap, finishDetections } from './detections.js';
 import { type Call, copyOnCpu, Dispatch } from './dispatch.js';
 import { KedgeError } from './errors.js';
+import { extrasOf, scoreMap } from './head-facts.js';
 import type { Head } from './heads/head.js';
-import { keysAreLogits } from './logits.js';
 import { type CallOptions, checkPostprocessorOptions, checkRunOptions, type PostprocessorOptions, type Settings } from './options.js';
 import type { Encoded } from './pipeline.js';
 import type { CallParams, FrameTransform } from './plan.js';
@@ -129,7 +129,9 @@ class HeadPostprocessor implements Postprocessor {
 		try {
 			const { kept, kind } = await this.#dispatch.run(call);
 			const { coordinates, labels } = this.#settings;
-			const view = { backend: kind, isLogit: keysAreLogits(this.head), inputSize: this.head.inputSize, coordinates, labels };
+			const { head } = this;
+			const { inputSize, keypoints } = head;
+			const view = { backend: kind, scoreMap: scoreMap(head), keypoints, extras: extrasOf(head), inputSize, coordinates, labels };
 			const all = kept.map((k, image) => finishDetections(k, { ...view, transform: transforms?.[image] }));
 			return call.batch === 1 ? all[0] : all;
 		} finally {
@@ -154,6 +156,9 @@ class HeadPostprocessor implements Postprocessor {
 			const rule = `must have the batch of ${head.tensors[0].name}, ${batch}`;
 			if (strides.batch !== batch) refuse(RangeError, where, head.tensors[i].name, rule, strides.batch);
 		});
+		const lengths = tensors.map(({ strides }) => strides.numAnchors).filter((n) => n !== undefined);
+		const other = lengths.findIndex((n) => n !== lengths[0]);
+		if (other > 0) refuse(RangeError, where, head.tensors[other].name, `must have as many anchors as ${head.tensors[0].name}, ${lengths[0]}`, lengths[other]);
 		return { tensors: tensors.map(unshare), batch, params };
 	}
 
@@ -233,6 +238,9 @@ function checkTransforms(where: string, value: unknown, batch: number, head: Hea
 		const transform = item as Transform;
 		const same = transform.inputSize[0] === head.inputSize[0] && transform.inputSize[1] === head.inputSize[1];
 		if (!same) refuse(RangeError, where, 'transform', `must be for the head's input size [${head.inputSize.join(', ')}]`, transform.inputSize);
+		const { gain } = item as Transform;
+		const rule = 'must have one gain for x and y, because a stretched box cannot be turned back';
+		if (head.codec.rotated && gain[0] !== gain[1]) refuse(RangeError, where, 'transform', rule, gain, 'use letterbox without stretch');
 	}
 	return list as Transform[];
 }

@@ -52,6 +52,8 @@ export interface TensorStrides {
 	readonly cell: number;
 	readonly channel: number;
 	readonly numElements: number;
+	/** Anchors in it, where the head leaves their number to the call. */
+	readonly numAnchors?: number;
 }
 
 /** A tensor that fits its place in a head. */
@@ -227,29 +229,36 @@ export interface BindOptions {
  */
 export function bindTensor(tensor: Tensor, spec: TensorSpec, head: Head, options: BindOptions = {}): BoundTensor {
 	const { where = 'run', name = spec.name } = options;
-	const { axes, batch } = chooseLayout(where, name, tensor, spec, head, options);
-	const shape = axes.map((axis) => axisLength(spec, axis));
-	const image = product(shape);
+	const { axes, batch, numAnchors } = chooseLayout(where, name, tensor, spec, head, options);
+	const sized = withAnchors(spec, numAnchors);
+	const image = product(axes.map((axis) => axisLength(sized, axis)));
 	const numElements = image * batch;
 	if (numElements >= 2 ** 32)
 		refuseText(RangeError, where, name, 'must have fewer than 2^32 elements, so that 32-bit addresses cannot wrap', String(numElements), 'split the batch');
 	checkRoom(where, name, tensor, image, batch);
-	return { tensor, strides: { batch, image, ...axisStrides(spec, head, axes), numElements } };
+	const strides = axisStrides(sized, head, axes, head.tensors.indexOf(spec));
+	return { tensor, strides: { batch, image, ...strides, numElements, ...(numAnchors !== undefined && { numAnchors }) } };
 }
 
-function chooseLayout(
-	where: string,
-	name: string,
-	tensor: Tensor,
-	spec: TensorSpec,
-	head: Head,
-	options: BindOptions,
-): { axes: readonly Axis[]; batch: number } {
+/** An axis order, and what the dims leave open: images, and anchors where their number varies. */
+interface Fit {
+	readonly axes: readonly Axis[];
+	readonly batch: number;
+	readonly numAnchors?: number;
+}
+
+/** The spec with as many anchors as a call brings. */
+function withAnchors(spec: TensorSpec, numAnchors: number | undefined): TensorSpec {
+	return numAnchors === undefined ? spec : { ...spec, sizes: { ...spec.sizes, anchor: numAnchors } };
+}
+
+function chooseLayout(where: string, name: string, tensor: Tensor, spec: TensorSpec, head: Head, options: BindOptions): Fit {
 	const { batch: stated, suggest } = options;
 	if (stated !== undefined && !(Number.isInteger(stated) && stated >= 1)) refuse(RangeError, where, 'batch', 'must be a positive integer', stated);
 	const { dims } = tensor;
 	if (!dims) {
 		const image = product(spec.layouts[0].map((axis) => axisLength(spec, axis)));
+		if (head.variableAnchors && spec.sizes.anchor !== undefined) return fitByLength(where, name, tensor, spec, image, stated ?? 1);
 		if (tensor.location === 'gpu') return { axes: spec.layouts[0], batch: stated ?? 1 };
 		const batch = tensor.data.length / image;
 		if (!Number.isInteger(batch) || batch < 1)
@@ -278,16 +287,32 @@ function chooseLayout(
 	return fits[0];
 }
 
+// Without dims the number of anchors follows from the length; on the GPU, whose buffers may be longer, there must be dims.
+function fitByLength(where: string, name: string, tensor: Tensor, spec: TensorSpec, image: number, batch: number): Fit {
+	const most = spec.sizes.anchor as number;
+	const perAnchor = (image / most) * batch;
+	if (tensor.location === 'gpu') refuseText(TypeError, where, `${name}.dims`, 'must be given, since the number of anchors varies', 'undefined');
+	const numAnchors = tensor.data.length / perAnchor;
+	if (!Number.isInteger(numAnchors) || numAnchors > most)
+		refuse(RangeError, where, name, `must have a multiple of ${perAnchor} elements, ${describeLayouts(spec)} with ${most} anchors at most`, tensor.data.length);
+	return { axes: spec.layouts[0], batch, numAnchors };
+}
+
 // Layouts that these dims fit, with or without a batch axis in front; layouts that put every number in the same place count once.
-function fittingLayouts(spec: TensorSpec, head: Head, dims: readonly number[] | undefined): { axes: readonly Axis[]; batch: number }[] {
-	const fits: { axes: readonly Axis[]; batch: number; key: string }[] = [];
+function fittingLayouts(spec: TensorSpec, head: Head, dims: readonly number[] | undefined): Fit[] {
+	const fits: (Fit & { key: string })[] = [];
 	if (!Array.isArray(dims)) return fits;
+	const varies = head.variableAnchors === true;
 	for (const axes of spec.layouts) {
 		const inner = dims.length === axes.length + 1 ? dims.slice(1) : dims;
 		const batch = dims.length === axes.length + 1 ? dims[0] : 1;
-		if (inner.length !== axes.length || batch < 1 || !inner.every((n, i) => n === axisLength(spec, axes[i]))) continue;
-		const key = JSON.stringify([batch, axisStrides(spec, head, axes)]);
-		if (!fits.some((fit) => fit.key === key)) fits.push({ axes, batch, key });
+		if (inner.length !== axes.length || batch < 1) continue;
+		const isFit = (n: number, axis: Axis) => (varies && axis === 'anchor' ? n <= axisLength(spec, axis) : n === axisLength(spec, axis));
+		if (!inner.every((n, i) => isFit(n, axes[i]))) continue;
+		const at = axes.indexOf('anchor');
+		const numAnchors = varies && at >= 0 ? inner[at] : undefined;
+		const key = JSON.stringify([batch, axisStrides(withAnchors(spec, numAnchors), head, axes, head.tensors.indexOf(spec))]);
+		if (!fits.some((fit) => fit.key === key)) fits.push({ axes, batch, numAnchors, key });
 	}
 	return fits;
 }
@@ -306,11 +331,13 @@ function axisLength(spec: TensorSpec, axis: Axis): number {
 	return sizes[axis] ?? 1;
 }
 
+/** The fields of a level that read a tensor. */
+const FIELDS = ['box', 'classes', 'objectness', 'classIds', 'angle', 'anchors', 'keypoints', 'maskCoefficients'] as const;
+
 // Elements from one shape, cell or channel to the next. The last axis is the dense one.
-function axisStrides(spec: TensorSpec, head: Head, axes: readonly Axis[]): { shape: number; cell: number; channel: number } {
+function axisStrides(spec: TensorSpec, head: Head, axes: readonly Axis[], index: number): { shape: number; cell: number; channel: number } {
 	const strides = { shape: 0, cell: 0, channel: 0 };
-	const index = head.tensors.indexOf(spec);
-	const level = head.levels.find((l) => l.box.tensor === index || l.classes.tensor === index || l.objectness?.tensor === index);
+	const level = head.levels.find((l) => FIELDS.some((name) => l[name]?.tensor === index));
 	let step = 1;
 	for (let i = axes.length - 1; i >= 0; i--) {
 		const axis = axes[i];

@@ -1,8 +1,8 @@
 // The result's header, and a kept candidate as a row of it: box in network-input pixels or mapped to the frame and clipped, score,
 // class, anchor. Twin: writeRow in src/cpu/suppress.ts. Needs `params`, `output`,
-// `state` of plain words, numbers.wgsl.
+// `state` of plain words, lists.wgsl, numbers.wgsl.
 
-import { HEADER, ROW } from '../../src/layout.js';
+import { HEADER, ROW, ROW_WORDS } from '../../src/layout.js';
 import { wgsl } from '../wgsl.js';
 
 export const rows = wgsl`
@@ -12,19 +12,21 @@ fn to_frame(box: vec4f) -> vec4f {
   let gain = vec4f(params.gain_x, params.gain_y, params.gain_x, params.gain_y);
   let size = vec4f(params.frame_width, params.frame_height, params.frame_width, params.frame_height);
   let mapped = (box - pad) / gain;
-  if (params.transform == 2u) { return mapped; }
+  if (params.transform == 2u || params.rotated != 0u) { return mapped; } // a turned box is not clipped by its sides
   return clamp(mapped, vec4f(0.0), size);
 }
 
 fn write_row(image: u32, row: u32, candidate: Candidate) {
-  let at = image * (HEADER_WORDS + params.rows * ROW_WORDS) + HEADER_WORDS + row * ROW_WORDS;
+  let at = image * (HEADER_WORDS + params.rows * params.row_words) + HEADER_WORDS + row * params.row_words;
   let box = bitcast<vec4u>(to_frame(candidate.box));
   output[at] = box.x;
   output[at + 1u] = box.y;
   output[at + 2u] = box.z;
   output[at + 3u] = box.w;
   var score = score_of_key(candidate.key);
-  if (params.is_logit != 0u) { score = sigmoid32(score); }
+  if (params.score_map == 1u) { score = sigmoid32(score); }
+  if (params.score_map == 2u) { score = sqrt(max(score, 0.0)); }
+  if (params.rotated != 0u) { output[at + ${ROW_WORDS}u] = bitcast<u32>(candidate.area); }
   output[at + ${ROW.words.score}u] = bitcast<u32>(score);
   output[at + ${ROW.words.class_id}u] = candidate.class_id;
   output[at + ${ROW.words.index}u] = select(candidate.id, candidate.id / max(1u, params.num_classes), params.multi_label != 0u);
@@ -32,12 +34,17 @@ fn write_row(image: u32, row: u32, candidate: Candidate) {
 }
 
 fn write_header(image: u32, num_kept: u32) {
-  let at = image * STATE_WORDS;
-  let header = image * (HEADER_WORDS + params.rows * ROW_WORDS);
+  var passed = 0u;
+  var rejected = 0u;
+  for (var slot = 0u; slot < params.slots; slot++) {
+    passed += state[state_at(image) + slot * STATE_WORDS + PASSED];
+    rejected += state[state_at(image) + slot * STATE_WORDS + REJECTED];
+  }
+  let header = image * (HEADER_WORDS + params.rows * params.row_words);
   output[header + ${HEADER.words.count}u] = num_kept;
-  output[header + ${HEADER.words.num_candidates}u] = state[at + PASSED];
-  output[header + ${HEADER.words.truncated}u] = state[at + PASSED] - state[at + SORTED];
-  output[header + ${HEADER.words.rejected}u] = state[at + REJECTED];
+  output[header + ${HEADER.words.num_candidates}u] = passed;
+  output[header + ${HEADER.words.truncated}u] = passed - state[state_at(image) + LISTED];
+  output[header + ${HEADER.words.rejected}u] = rejected;
   output[header + ${HEADER.words.serial}u] = params.serial;
 }
 `;

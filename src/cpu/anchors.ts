@@ -1,8 +1,9 @@
 // Heads whose scores need arithmetic, anchor by anchor: objectness times class, softmax. Cheap bounds pass over anchors
 // and classes that surely fail; what is left is computed in float32 steps, as the shader does.
 
+import { numScores } from '../head-facts.js';
 import { bitsToFloat, exp32, floatBits, flushProduct, isNaNBits, keyOfBits, logit, reciprocal32, scoreOfKey, sigmoid32 } from '../numbers.js';
-import { bitsAt, cellOf, emit, isAllowed, type LevelScan, NAN_KEY, shapeOf } from './candidates.js';
+import { bitsAt, cellOf, emit, isAllowed, type LevelScan, NAN_KEY, shapeOf, type View } from './candidates.js';
 
 const round = Math.fround;
 
@@ -17,24 +18,29 @@ function surelyBelow(least: number, scale: number): number {
 
 /** YOLOv5 and its like: score = objectness x class, looked at only where objectness passes. */
 export function scanObjectness(scan: LevelScan): void {
-	const { level, call, head, w, classes } = scan;
-	const objectness = scan.objectness as NonNullable<LevelScan['objectness']>;
-	const isLogit = head.score.objectness?.activation === 'sigmoid';
+	const { level, head, w, classes } = scan;
 	const classIsLogit = head.score.activation === 'sigmoid';
-	w.hits.reserve(head.numClasses);
-	for (let a = 0; a < level.numAnchors; a++) {
+	w.hits.reserve(numScores(head));
+	for (let a = 0; a < scan.numAnchors; a++) {
 		const shape = shapeOf(level, a);
 		const cell = cellOf(level, a);
-		const bits = bitsAt(objectness, objectness.start + shape * objectness.shape + cell * objectness.cell);
-		if (isNaNBits(bits)) {
-			w.rejected++;
-			continue;
-		}
-		if (keyOfBits(bits >>> 0) < call.minObjectnessKey) continue;
-		const factor = isLogit ? sigmoid32(bitsToFloat(bits)) : bitsToFloat(bits);
+		const factor = openFactor(scan, shape, cell);
+		if (factor === undefined) continue;
 		const place = classes.start + shape * classes.shape + cell * classes.cell;
 		emit(scan, a, shape, cell, w.hits.classes, w.hits.keys, 0, products(scan, place, factor, classIsLogit));
 	}
+}
+
+/** The second factor of an anchor's scores; undefined when none of them can pass. */
+function openFactor({ extra, head, call, w }: LevelScan, shape: number, cell: number): number | undefined {
+	const view = extra as View;
+	const bits = bitsAt(view, view.start + shape * view.shape + cell * view.cell);
+	if (isNaNBits(bits)) {
+		w.rejected++;
+		return undefined;
+	}
+	if (keyOfBits(bits >>> 0) < call.minObjectnessKey) return undefined;
+	return head.score.objectness?.activation === 'sigmoid' ? sigmoid32(bitsToFloat(bits)) : bitsToFloat(bits);
 }
 
 /** The hits of one anchor, into `hits`; returns how many. */
@@ -44,7 +50,7 @@ function products(scan: LevelScan, place: number, factor: number, classIsLogit: 
 	const least = scoreOfKey(call.minKey);
 	const floor = classIsLogit && least > 0 && factor > 0 ? surelyBelow(least, factor) : -Infinity;
 	let n = 0;
-	for (let c = 0; c < head.numClasses; c++) {
+	for (let c = 0; c < numScores(head); c++) {
 		if (!isAllowed(scan, c)) continue;
 		const value = bitsToFloat(bitsAt(classes, place + c * classes.channel));
 		if (value < floor) continue;
@@ -62,22 +68,26 @@ function products(scan: LevelScan, place: number, factor: number, classIsLogit: 
 export function scanSoftmax(scan: LevelScan): void {
 	const { level, call, head, w, classes } = scan;
 	const { background } = head.score;
-	const numChannels = head.numClasses + (background === 'none' ? 0 : 1);
+	const numChannels = numScores(head) + (background === 'none' ? 0 : 1);
 	const first = background === 'first' ? 1 : 0;
 	// A class this far below the largest logit cannot pass: against that one alone its score would be too small. The
 	// sum cannot come out smaller than of these two, since adding never makes it smaller, rounded or not.
 	const least = scoreOfKey(call.minKey);
-	const floor = least > 0 ? Math.min(0, surelyBelow(least, 1)) : -Infinity;
+	const floorOf = (factor: number) => (least > 0 && factor > 0 ? Math.min(0, surelyBelow(least, factor)) : -Infinity);
+	const plainFloor = floorOf(1);
 	w.hits.reserveTile(0, 0, numChannels);
-	w.hits.reserve(head.numClasses);
-	for (let a = 0; a < level.numAnchors; a++) {
+	w.hits.reserve(numScores(head));
+	for (let a = 0; a < scan.numAnchors; a++) {
 		const shape = shapeOf(level, a);
 		const cell = cellOf(level, a);
 		const place = classes.start + shape * classes.shape + cell * classes.cell;
+		const factor = head.score.objectness ? openFactor(scan, shape, cell) : 1;
+		if (factor === undefined) continue;
+		const floor = head.score.objectness ? floorOf(factor) : plainFloor;
 		const largest = readLogits(scan, place, numChannels);
 		if (largest !== largest) w.rejected++;
 		else if (anyAbove(scan, first, largest === Infinity ? -Infinity : largest + floor)) {
-			emit(scan, a, shape, cell, w.hits.classes, w.hits.keys, 0, softmaxHits(scan, numChannels, first, largest));
+			emit(scan, a, shape, cell, w.hits.classes, w.hits.keys, 0, softmaxHits(scan, numChannels, first, largest, factor));
 		}
 	}
 }
@@ -97,13 +107,13 @@ function readLogits({ classes, w }: LevelScan, place: number, numChannels: numbe
 
 function anyAbove(scan: LevelScan, first: number, floor: number): boolean {
 	const { values } = scan.w.hits;
-	for (let c = 0; c < scan.head.numClasses; c++) {
+	for (let c = 0; c < numScores(scan.head); c++) {
 		if (values[first + c] >= floor && isAllowed(scan, c)) return true;
 	}
 	return false;
 }
 
-function softmaxHits(scan: LevelScan, numChannels: number, first: number, largest: number): number {
+function softmaxHits(scan: LevelScan, numChannels: number, first: number, largest: number, factor: number): number {
 	const { hits } = scan.w;
 	const { values } = hits;
 	let sum = 0;
@@ -113,9 +123,11 @@ function softmaxHits(scan: LevelScan, numChannels: number, first: number, larges
 	}
 	const scale = reciprocal32(sum);
 	let n = 0;
-	for (let c = 0; c < scan.head.numClasses; c++) {
+	for (let c = 0; c < numScores(scan.head); c++) {
 		if (!isAllowed(scan, c)) continue;
-		const bits = floatBits(flushProduct(round(values[first + c] * scale)));
+		const score = flushProduct(round(values[first + c] * scale));
+		// a factor of 1 changes nothing
+		const bits = floatBits(flushProduct(round(factor * score)));
 		const key = isNaNBits(bits) ? NAN_KEY : keyOfBits(bits);
 		if (key !== NAN_KEY && key < scan.call.minKey) continue;
 		hits.classes[n] = c;

@@ -5,7 +5,8 @@ import { KedgeError } from '../errors.js';
 import type { Kept, Pipeline, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
-import { suppressRows, toKept } from './fast.js';
+import { suppressOptions, suppressRows, toKept } from './fast.js';
+import { gatherKept } from './gather.js';
 import { scan } from './scan.js';
 import { giveBack, takeWorkspace } from './workspace.js';
 
@@ -25,15 +26,17 @@ export function createCpuPipeline(options: PipelineOptions): Pipeline {
 }
 
 function runImage(options: PipelineOptions, tensors: readonly BoundTensor[], image: number, call: CallParams): Kept {
-	const { head, multiLabel } = options;
 	const w = takeWorkspace();
 	try {
 		const times = call.timings ? { decode: 0, sort: 0, suppress: 0 } : undefined;
 		const begun = times ? performance.now() : 0;
 		scan(w, options, tensors, image, call);
 		if (times) times.decode = performance.now() - begun;
-		suppressRows(w, call, { suppression: head.suppression, overlap: options.overlap }, times);
-		return toKept(w, call, { numClasses: head.numClasses, multiLabel }, times);
+		const rules = suppressOptions(options);
+		suppressRows(w, call, rules, times);
+		const kept = toKept(w, call, rules, times);
+		gatherKept(options.head, tensors, image, kept);
+		return kept;
 	} finally {
 		giveBack(w);
 	}

@@ -26,9 +26,9 @@ function binStartKey(params: Params, bin: number): number {
 	return keyOf(Math.fround((bin + (params.bin_low | 0)) / params.bin_width));
 }
 
-/** One image of the `bins` stage. */
-export function bins(memory: Memory, image: number, params: Params, phase: number): void {
-	const state = stateOf(memory, image);
+/** One slot of the `bins` stage. */
+export function bins(memory: Memory, slot: number, params: Params, phase: number): void {
+	const state = stateOf(memory, slot);
 	if (phase === PHASE.refine) refine(memory, state, params);
 	else place(memory, state, params);
 }
@@ -41,13 +41,14 @@ function place(memory: Memory, state: State, params: Params): void {
 	let above = 0;
 	for (let bin = numBins - 1; bin >= 0; bin--) {
 		starts[bin] = count;
-		if (cut < 0 && count + histogram[bin] >= params.max_candidates) {
+		if (cut < 0 && count + histogram[bin] >= params.slot_candidates) {
 			cut = bin;
 			above = count;
 		}
 		count += histogram[bin];
 	}
-	counters[C.sorted] = Math.min(count, params.max_candidates);
+	counters[C.sorted] = Math.min(count, params.slot_candidates);
+	counters[C.listed] = counters[C.sorted];
 	counters[C.cut_tie] = 0xffffffff;
 	if (cut < 0) return;
 	const low = binStartKey(params, cut);
@@ -69,7 +70,7 @@ function refine(memory: Memory, state: State, params: Params): void {
 	let above = counters[C.above];
 	let step = 0;
 	const binAt = (i: number) => (byKeys ? numBins - 1 - i : i);
-	while (step < numBins - 1 && above + cursors[binAt(step)] < params.max_candidates) above += cursors[binAt(step++)];
+	while (step < numBins - 1 && above + cursors[binAt(step)] < params.slot_candidates) above += cursors[binAt(step++)];
 	const bin = binAt(step);
 	const width = counters[C.refine_width];
 	const low = counters[C.refine_low] + bin * width;

@@ -1,8 +1,10 @@
 // From the hits of an anchor to candidate rows: which classes count, the box, the row. What every way of scanning shares.
 
-import { isUsableBox } from '../boxes/overlap.js';
+import { clipBox, isTooSmall, TOO_SMALL } from '../boxes/limits.js';
+import { flushCoordinate, isUsableBox } from '../boxes/overlap.js';
+import { numScores, scoresAreClasses } from '../head-facts.js';
 import type { Head, Level } from '../heads/head.js';
-import { bitsToFloat, floatBits, halfToFloat } from '../numbers.js';
+import { bitsToFloat, floatBits, halfToFloat, isNaNBits, keyOfBits } from '../numbers.js';
 import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { AREA, CLASS, ID, KEY, ROW, writeBox } from './rows.js';
@@ -48,7 +50,17 @@ export interface LevelScan {
 	readonly level: Level;
 	readonly box: View;
 	readonly classes: View;
-	readonly objectness: View | undefined;
+	/** Objectness, or class ids. */
+	readonly extra: View | undefined;
+	/** Anchors that come with the call. */
+	readonly anchors: View | undefined;
+	/** Elements from the first raw number of a box to its angle. */
+	readonly angleStep: number;
+	/** Anchors of the level in this call. */
+	readonly numAnchors: number;
+	/** The level's number, and the row at which its candidates begin. */
+	readonly index: number;
+	readonly firstRow: number;
 }
 
 /** A view of a group of channels, from the first one, of one image. */
@@ -69,6 +81,20 @@ export function makeView({ tensor, strides }: BoundTensor, channel: number, imag
 /** Whether a class takes part. */
 export function isAllowed(scan: LevelScan, classId: number): boolean {
 	return scan.classFilter === undefined || ((scan.classFilter[classId >>> 5] >>> (classId & 31)) & 1) === 1;
+}
+
+/** True when no neighbour of a cell has a higher value in the channel of the element at `place`; NaN exceeds nothing. */
+export function isPeak(view: View, place: number, cell: number, [height, width]: readonly [number, number]): boolean {
+	const key = keyOfBits(bitsAt(view, place) >>> 0);
+	const x = cell % width;
+	const y = Math.floor(cell / width);
+	for (let dy = y > 0 ? -1 : 0; dy <= 1 && y + dy < height; dy++) {
+		for (let dx = x > 0 ? -1 : 0; dx <= 1 && x + dx < width; dx++) {
+			const bits = bitsAt(view, place + (dy * width + dx) * view.cell);
+			if (!isNaNBits(bits) && keyOfBits(bits >>> 0) > key) return false;
+		}
+	}
+	return true;
 }
 
 /** The shape and the cell of an anchor of a level. */
@@ -99,35 +125,84 @@ export function emit(scan: LevelScan, a: number, shape: number, cell: number, cl
 	const numNew = multiLabel ? end - begin - numNaN : Math.min(1, end - begin);
 	if (numNew === 0) return;
 	const anchor = scan.level.firstAnchor + a;
-	const at = decodeRow(scan, a, shape, cell, numNew);
+	const numIds = numScores(head);
+	if (!multiLabel) {
+		emitOne(scan, a, shape, cell, keys[best], anchor, classes[best]);
+		return;
+	}
+	if (head.boxStep || !scoresAreClasses(head)) {
+		for (let i = begin; i < end; i++) if (keys[i] !== NAN_KEY) emitOne(scan, a, shape, cell, keys[i], anchor * numIds + classes[i], classes[i]);
+		return;
+	}
+	const at = decodeRow(scan, a, shape, cell, 0, numNew);
 	if (at < 0) {
 		w.rejected += numNew;
 		return;
 	}
-	if (!multiLabel) {
-		append(scan, at, keys[best], anchor, classes[best]);
-		return;
-	}
 	for (let i = begin; i < end; i++) {
-		if (keys[i] !== NAN_KEY) append(scan, at, keys[i], anchor * head.numClasses + classes[i], classes[i]);
+		if (keys[i] !== NAN_KEY) append(scan, at, keys[i], anchor * numIds + classes[i], classes[i]);
 	}
 }
 
-/** Decodes an anchor's box into the next free row, with room for `numNew` rows; -1 when the box cannot be used. */
-function decodeRow(scan: LevelScan, a: number, shape: number, cell: number, numNew: number): number {
-	const { w, head, box, level } = scan;
+/** One candidate with a box of its own. */
+function emitOne(scan: LevelScan, a: number, shape: number, cell: number, key: number, id: number, index: number): void {
+	const at = decodeRow(scan, a, shape, cell, index, 1);
+	const classId = classIdOf(scan, shape, cell, index);
+	if (at < 0 || classId < 0) scan.w.rejected++;
+	else if (scoresAreClasses(scan.head) || isAllowed(scan, classId)) append(scan, at, key, id, classId);
+}
+
+/** The class of an anchor's score by its number; -1 when the given id is no class. */
+function classIdOf({ head, extra, index }: LevelScan, shape: number, cell: number, score: number): number {
+	const { classes } = head.score;
+	if (classes === 'level') return index;
+	if (classes !== 'given') return score;
+	const view = extra as View;
+	const id = bitsToFloat(bitsAt(view, view.start + shape * view.shape + cell * view.cell));
+	return id > -1 && id < head.numClasses ? Math.trunc(id) : -1;
+}
+
+/** Decodes an anchor's box (of class `index`, where each has its own) into the next free row, with room for `numNew` rows; -1 when it cannot be used. */
+function decodeRow(scan: LevelScan, a: number, shape: number, cell: number, index: number, numNew: number): number {
+	const { w, head, box, level, firstRow } = scan;
 	const { raw } = w;
-	if (w.count >= PRUNE_FROM && w.count >= 4 * scan.call.maxCandidates) w.prune(scan.call.maxCandidates, scan.call.tiesHighest);
+	const most = Math.min(scan.call.maxCandidates, head.maxCandidatesPerLevel ?? scan.call.maxCandidates);
+	const numRows = w.count - firstRow;
+	if (numRows >= PRUNE_FROM && numRows >= 4 * most) w.prune(firstRow, most, scan.call.tiesHighest);
 	w.reserve(w.count + numNew);
 	const { rows } = w;
 	const at = w.count * ROW;
-	const place = box.start + shape * box.shape + cell * box.cell;
+	const place = box.start + shape * box.shape + cell * box.cell + (head.boxStep ?? 0) * index * box.channel;
 	const { codec } = head;
-	for (let c = 0; c < codec.numRaw; c++) raw[c] = bitsToFloat(bitsAt(box, place + c * box.channel));
-	const anchors = head.anchors ?? NO_ANCHORS;
-	codec.decodeBox(raw, 0, anchors, head.anchors ? (level.firstAnchor + a) * 4 : 0, level.stride, rows, at);
+	const last = codec.numRaw - 1;
+	for (let c = 0; c < last; c++) raw[c] = bitsToFloat(bitsAt(box, place + c * box.channel));
+	raw[last] = bitsToFloat(bitsAt(box, place + (codec.rotated ? scan.angleStep : last * box.channel)));
+	const given = scan.anchors && readAnchor(scan.anchors, cell, w.anchor);
+	const anchors = given ?? head.anchors ?? NO_ANCHORS;
+	codec.decodeBox(raw, 0, anchors, given || !head.anchors ? 0 : (level.firstAnchor + a) * 4, level.stride, rows, at);
 	if (!isUsableBox(rows[at], rows[at + 1], rows[at + 2], rows[at + 3])) return -1;
+	if (codec.rotated) return finishRotated(rows, at);
+	if (head.clip) {
+		for (let c = 0; c < 4; c++) rows[at + c] = flushCoordinate(rows[at + c]);
+		clipBox(rows, at, head.clip);
+	}
 	writeBox(rows, at, rows[at], rows[at + 1], rows[at + 2], rows[at + 3]);
+	const { minSize = 0 } = head;
+	if (minSize > 0 && isTooSmall(rows[at], rows[at + 1], rows[at + 2], rows[at + 3], minSize)) rows[at + AREA] = TOO_SMALL;
+	return at;
+}
+
+/** The anchor of a cell that came with the call. */
+function readAnchor(view: View, cell: number, out: Float32Array): Float32Array {
+	const place = view.start + cell * view.cell;
+	for (let c = 0; c < 4; c++) out[c] = bitsToFloat(bitsAt(view, place + c * view.channel));
+	return out;
+}
+
+/** A box with an angle, which stands in the place of the area. */
+function finishRotated(rows: Float32Array, at: number): number {
+	if (!Number.isFinite(rows[at + AREA])) return -1;
+	for (let c = 0; c <= AREA; c++) rows[at + c] = flushCoordinate(rows[at + c]);
 	return at;
 }
 

@@ -2,11 +2,12 @@
 // The same answer as nms.ts. Takes candidate rows from the scan, from the GPU, or from the arrays of nms().
 
 import { decisionThreshold, isUsableBox, type OverlapRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
+import { extrasOf, numScores } from '../head-facts.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
-import type { Kept } from '../pipeline.js';
+import type { CandidateRows, Kept, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import type { SuppressionResult, SuppressionRules } from './nms.js';
-import { CLASS, ID, KEY, ROW, writeBox } from './rows.js';
+import { AREA, CLASS, ID, KEY, ROW, writeBox } from './rows.js';
 import { giveBack, takeWorkspace, type Workspace } from './workspace.js';
 
 /** Milliseconds of the two steps. */
@@ -22,7 +23,7 @@ const LOOKED_AT = 4;
 export function suppressRows(
 	w: Workspace,
 	rules: Omit<SuppressionRules, 'minKey'>,
-	{ suppression = true, overlap = PLAIN_OVERLAP }: Pick<SuppressOptions, 'suppression' | 'overlap'>,
+	{ suppression = true, overlap = PLAIN_OVERLAP, minSize = 0 }: Pick<SuppressOptions, 'suppression' | 'overlap' | 'minSize'>,
 	times?: SuppressTimes,
 ): void {
 	const { kept, ranking, words } = w;
@@ -39,6 +40,7 @@ export function suppressRows(
 		const sorted = times ? performance.now() : 0;
 		const slots = ranking.slots;
 		for (let i = 0; i < numRows && kept.count < limit; i++) {
+			if (minSize > 0 && w.rows[slots[i] * ROW + AREA] < 0) continue;
 			if (all) kept.list(slots[i]);
 			else if (!kept.suppresses(slots[i])) kept.add(slots[i]);
 		}
@@ -100,24 +102,35 @@ function readBoxes(w: Workspace, boxes: Float32Array, scores: Float32Array, clas
 	w.count = w.numCandidates = at / ROW;
 }
 
-/** Candidate rows made elsewhere (layout CANDIDATE), and what was counted while making them. */
-export interface CandidateRows {
-	/** [count, 8] words, in any order of ids. */
-	readonly words: Uint32Array;
-	readonly count: number;
-	/** Candidates that passed; more than `count` when the rest was cut before. */
-	readonly numCandidates: number;
-	readonly rejected: number;
-}
-
 /** What of a head matters after decoding. */
 export interface SuppressOptions {
+	/** Scores per anchor. */
 	readonly numClasses: number;
 	readonly multiLabel: boolean;
 	/** Default true. */
 	readonly suppression?: boolean;
 	/** Default plain IoU. */
 	readonly overlap?: OverlapRule;
+	/** Rows marked TOO_SMALL are not kept. */
+	readonly minSize?: number;
+	/** The best so many of each level, and the first anchor of every level. */
+	readonly perLevel?: { readonly most: number; readonly firstAnchors: readonly number[] };
+	/** Words behind a row of the result, and whether the first is the angle. */
+	readonly extras?: { readonly angle: number; readonly total: number };
+}
+
+/** The same of a pipeline's options. */
+export function suppressOptions({ head, multiLabel, overlap }: Pick<PipelineOptions, 'head' | 'multiLabel' | 'overlap'>): SuppressOptions {
+	const most = head.maxCandidatesPerLevel;
+	return {
+		numClasses: numScores(head),
+		multiLabel,
+		suppression: head.suppression,
+		overlap,
+		minSize: head.minSize,
+		perLevel: most === undefined ? undefined : { most, firstAnchors: head.levels.map((level) => level.firstAnchor) },
+		extras: extrasOf(head),
+	};
 }
 
 /** Sort and suppress for candidates that the GPU decoded (hybrid backend). `bytesRead` is left 0. */
@@ -132,6 +145,7 @@ export function suppressCandidates(candidates: CandidateRows, call: CallParams, 
 		w.numCandidates = candidates.numCandidates;
 		w.rejected = candidates.rejected;
 		for (let i = 1; i < count && w.idsAscend; i++) w.idsAscend = words[i * ROW + ID] > words[(i - 1) * ROW + ID];
+		if (options.perLevel) cutLevels(w, options, call);
 		suppressRows(w, call, options, times);
 		return toKept(w, call, options, times);
 	} finally {
@@ -139,10 +153,23 @@ export function suppressCandidates(candidates: CandidateRows, call: CallParams, 
 	}
 }
 
+/** Leaves the best of each level; rows come in the order of levels. */
+function cutLevels(w: Workspace, { perLevel, numClasses, multiLabel }: SuppressOptions, { tiesHighest, maxCandidates }: CallParams): void {
+	const { most, firstAnchors } = perLevel as NonNullable<SuppressOptions['perLevel']>;
+	const anchorOf = (i: number) => w.words[i * ROW + ID] / (multiLabel ? numClasses : 1);
+	let begin = 0;
+	for (let level = 1; level <= firstAnchors.length; level++) {
+		let end = begin;
+		while (end < w.count && (level === firstAnchors.length || anchorOf(end) < firstAnchors[level])) end++;
+		begin += w.pruneRange(begin, end, Math.min(most, maxCandidates), tiesHighest);
+	}
+}
+
 /** The kept rows of a workspace as fresh arrays. */
 export function toKept(w: Workspace, call: CallParams, options: SuppressOptions, timings?: SuppressTimes): Kept {
 	const { kept, rows, words } = w;
 	const { count, slots } = kept;
+	const { angle, total } = options.extras ?? { angle: 0, total: 0 };
 	const result: Kept = {
 		count,
 		boxes: new Float32Array(count * 4),
@@ -150,7 +177,8 @@ export function toKept(w: Workspace, call: CallParams, options: SuppressOptions,
 		classIds: new Uint32Array(count),
 		indices: new Uint32Array(count),
 		numCandidates: w.numCandidates,
-		truncated: Math.max(0, w.numCandidates - call.maxCandidates),
+		...(total > 0 && { extras: new Float32Array(count * total) }),
+		truncated: Math.max(0, w.numCandidates - (options.perLevel ? Math.min(w.count, call.maxCandidates) : call.maxCandidates)),
 		rejected: w.rejected,
 		bytesRead: 0,
 	};
@@ -161,6 +189,7 @@ export function toKept(w: Workspace, call: CallParams, options: SuppressOptions,
 		result.keys[i] = words[at + KEY];
 		result.classIds[i] = words[at + CLASS];
 		result.indices[i] = Math.floor(words[at + ID] / perAnchor);
+		if (angle && result.extras) result.extras[i * total] = rows[at + AREA];
 	}
 	if (timings) result.timings = { ...timings };
 	return result;

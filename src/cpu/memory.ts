@@ -42,7 +42,12 @@ export function createMemory(capacity: Capacity, sizes: Sizes): Memory {
 	};
 }
 
-/** One image's state, cut up. */
+/** The sorted lists of images, after `merge` where levels are cut one by one: it writes where the candidates were. */
+export function listsOf(memory: Memory): Words {
+	return memory.capacity.slots > 1 ? memory.candidates : memory.sorted;
+}
+
+/** One slot's state, cut up; an image's own when it has one slot. */
 export interface State {
 	readonly counters: Uint32Array;
 	readonly histogram: Uint32Array;
@@ -50,21 +55,21 @@ export interface State {
 	readonly cursors: Uint32Array;
 }
 
-export function stateOf(memory: Memory, image: number): State {
+export function stateOf(memory: Memory, slot: number): State {
 	const { bins } = memory.sizes;
-	const at = image * stateWords(memory.sizes);
+	const at = slot * stateWords(memory.sizes);
 	const part = (i: number) => memory.state.subarray(at + NUM_COUNTERS + i * bins, at + NUM_COUNTERS + (i + 1) * bins);
 	return { counters: memory.state.subarray(at, at + NUM_COUNTERS), histogram: part(0), starts: part(1), cursors: part(2) };
 }
 
-/** The first word of candidate row `i` of an image. */
-export function candidateWord(memory: Memory, image: number, i: number): number {
-	return (image * memory.capacity.candidates + i) * ROW_WORDS;
+/** The first word of candidate row `i` of a slot. */
+export function candidateWord(memory: Memory, slot: number, i: number): number {
+	return (slot * memory.capacity.candidates + i) * ROW_WORDS;
 }
 
 /** The first word of an image's result. */
 export function outputWord(memory: Memory, image: number): number {
-	return image * (HEADER_WORDS + memory.capacity.rows * ROW_WORDS);
+	return image * (HEADER_WORDS + memory.capacity.rows * memory.capacity.rowWords);
 }
 
 /** An id in the order that decides ties: ascending is better. */

@@ -4,9 +4,9 @@
 import type { CpuParts } from '../pipeline.js';
 
 export const cpuParts: CpuParts = {
-	async suppressCandidates(words, count, { head: { numClasses, suppression }, multiLabel, overlap }, call) {
-		const { suppressCandidates } = await import('./fast.js');
-		return suppressCandidates({ words, count, numCandidates: count, rejected: 0 }, call, { numClasses, multiLabel, suppression, overlap });
+	async suppressCandidates(candidates, options, call) {
+		const { suppressCandidates, suppressOptions } = await import('./fast.js');
+		return suppressCandidates(candidates, call, suppressOptions(options));
 	},
 	// The twins are for those who look for a fault; nobody else downloads them.
 	runTwins: async (run, memory, steps) => (await import('./twins.js')).resumeOnTwins(run, memory, steps),

@@ -4,14 +4,14 @@ import { CANDIDATE, COUNTERS, type Params, ROW_WORDS } from '../layout.js';
 import { binOf } from './bins.js';
 import { candidateWord, comesBefore, type Memory, stateOf } from './memory.js';
 
-/** One image of the `rank` stage. */
-export function rank(memory: Memory, image: number, params: Params): void {
-	const { counters, starts, cursors } = stateOf(memory, image);
+/** One slot of the `rank` stage. */
+export function rank(memory: Memory, slot: number, params: Params): void {
+	const { counters, starts, cursors } = stateOf(memory, slot);
 	const numCandidates = counters[COUNTERS.appended];
 	const rows = memory.candidates.u32;
-	const rowOf = (slot: number) => candidateWord(memory, image, memory.binned[image * params.capacity + slot]);
-	for (let slot = 0; slot < numCandidates; slot++) {
-		const row = rowOf(slot);
+	const rowOf = (i: number) => candidateWord(memory, slot, memory.binned[slot * params.capacity + i]);
+	for (let i = 0; i < numCandidates; i++) {
+		const row = rowOf(i);
 		const bin = binOf(params, rows[row + CANDIDATE.words.key], rows[row + CANDIDATE.words.id], memory.sizes.bins);
 		if (starts[bin] >= counters[COUNTERS.sorted]) continue; // the whole bin lies behind the cut
 		let place = starts[bin];
@@ -19,7 +19,7 @@ export function rank(memory: Memory, image: number, params: Params): void {
 			if (comesBefore(params, rows, rowOf(other), row)) place++;
 		}
 		if (place < counters[COUNTERS.sorted]) {
-			memory.sorted.u32.set(rows.subarray(row, row + ROW_WORDS), candidateWord(memory, image, place));
+			memory.sorted.u32.set(rows.subarray(row, row + ROW_WORDS), candidateWord(memory, slot, place));
 		}
 	}
 }

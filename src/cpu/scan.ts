@@ -6,13 +6,14 @@
 //   anchor-major [A, C]    scanRows     per anchor one run of scores
 //   objectness, softmax    anchors.ts   per anchor arithmetic, for the few anchors that can pass
 
+import { numScores, scoresAreClasses } from '../head-facts.js';
 import type { Field } from '../heads/head.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
 import type { PipelineOptions } from '../pipeline.js';
-import type { CallParams } from '../plan.js';
+import { type CallParams, numLevelAnchors } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { scanObjectness, scanSoftmax } from './anchors.js';
-import { bitsAt, cellOf, emit, isAllowed, type LevelScan, makeView, NAN_KEY, shapeOf, type View } from './candidates.js';
+import { bitsAt, cellOf, emit, isAllowed, isPeak, type LevelScan, makeView, NAN_KEY, shapeOf, type View } from './candidates.js';
 import { type Filter, findPassing, makeFilter } from './passing.js';
 import type { Workspace } from './workspace.js';
 
@@ -23,16 +24,41 @@ const TILE_SCORES = 2 ** 19;
 const FEW_HITS = 64;
 /** Appends one image's candidates to a cleared workspace. All tensors are in CPU memory. */
 export function scan(w: Workspace, options: PipelineOptions, tensors: readonly BoundTensor[], image: number, call: CallParams): void {
+	const { head } = options;
+	head.levels.forEach((_, index) => {
+		const level = openLevel(w, options, tensors, image, call, index);
+		if (head.score.activation === 'softmax') scanSoftmax(level);
+		else if (head.score.objectness) scanObjectness(level);
+		else if (level.classes.cell === 1 && level.classes.channel !== 1) scanTiles(level);
+		else scanRows(level);
+		const most = head.maxCandidatesPerLevel;
+		if (most !== undefined) w.prune(level.firstRow, Math.min(most, call.maxCandidates), call.tiesHighest);
+	});
+}
+
+/** What a scan of one level works with. */
+function openLevel(w: Workspace, options: PipelineOptions, tensors: readonly BoundTensor[], image: number, call: CallParams, index: number): LevelScan {
 	const { head, multiLabel, classFilter } = options;
-	for (const level of head.levels) {
-		const view = (field: Field) => makeView(tensors[field.tensor], field.channel, image);
-		const objectness = head.score.objectness && level.objectness ? view(level.objectness) : undefined;
-		const scan: LevelScan = { w, head, multiLabel, classFilter, call, level, box: view(level.box), classes: view(level.classes), objectness };
-		if (head.score.activation === 'softmax') scanSoftmax(scan);
-		else if (objectness) scanObjectness(scan);
-		else if (scan.classes.cell === 1 && scan.classes.channel !== 1) scanTiles(scan);
-		else scanRows(scan);
-	}
+	const level = head.levels[index];
+	const view = (field: Field) => makeView(tensors[field.tensor], field.channel, image);
+	const extra = level.objectness ?? level.classIds;
+	const box = view(level.box);
+	return {
+		w,
+		head,
+		multiLabel,
+		classFilter,
+		call,
+		level,
+		box,
+		classes: view(level.classes),
+		extra: extra && view(extra),
+		anchors: level.anchors && view(level.anchors),
+		angleStep: (level.angle ? level.angle.channel - level.box.channel : head.codec.numRaw - 1) * box.channel,
+		numAnchors: numLevelAnchors(level, tensors),
+		index,
+		firstRow: w.count,
+	};
 }
 
 /** The filter of class scores. */
@@ -50,11 +76,12 @@ function keyAt(view: View, place: number): number {
 
 function scanTiles(scan: LevelScan): void {
 	const { level, head, w } = scan;
-	const numCells = level.grid[0] * level.grid[1];
+	// a flat list, whose anchors may be fewer this time, is one row of cells
+	const numCells = scan.numAnchors / level.numShapes;
 	const interleaved = level.order === 'yxa';
 	// Anchor numbers grow along a tile: all shapes of its cells when shapes run fastest, else one shape.
 	const shapesPerTile = interleaved ? level.numShapes : 1;
-	const perTile = Math.max(16, Math.min(TILE_ANCHORS, Math.floor(TILE_SCORES / head.numClasses)));
+	const perTile = Math.max(16, Math.min(TILE_ANCHORS, Math.floor(TILE_SCORES / numScores(head))));
 	const cellsPerTile = Math.max(1, Math.floor(perTile / shapesPerTile));
 	w.hits.reserveTile(cellsPerTile * shapesPerTile, cellsPerTile, 0);
 	const filter = scoreFilter(scan);
@@ -71,21 +98,25 @@ function scanTiles(scan: LevelScan): void {
 
 /** Collects the hits of a tile class by class. */
 function findTileHits(scan: LevelScan, filter: Filter, shapeBegin: number, shapeEnd: number, cell: number, numTileCells: number): number {
-	const { classes: view, head, w } = scan;
+	const { classes: view, head, level, w } = scan;
 	const { hits } = w;
+	const { peaks } = head.score;
 	const shapes = shapeEnd - shapeBegin;
 	let n = 0;
-	for (let c = 0; c < head.numClasses; c++) {
-		if (!isAllowed(scan, c)) continue;
+	const byChannel = scoresAreClasses(head);
+	for (let c = 0; c < numScores(head); c++) {
+		if (byChannel && !isAllowed(scan, c)) continue;
 		for (let shape = shapeBegin; shape < shapeEnd; shape++) {
 			const begin = view.start + shape * view.shape + c * view.channel + cell;
 			const numFound = findPassing(view.data, begin, begin + numTileCells, filter, hits.found);
 			hits.reserve(n + numFound);
-			for (let i = 0; i < numFound; i++, n++) {
+			for (let i = 0; i < numFound; i++) {
 				const place = hits.found[i];
+				const key = keyAt(view, place);
+				if (peaks && key !== NAN_KEY && !isPeak(view, place, cell + place - begin, level.grid)) continue;
 				hits.anchors[n] = (place - begin) * shapes + (shape - shapeBegin);
 				hits.classes[n] = c;
-				hits.keys[n] = keyAt(view, place);
+				hits.keys[n++] = key;
 			}
 		}
 	}
@@ -140,11 +171,12 @@ function scanRows(scan: LevelScan): void {
 	const { classes: view, head, level, w } = scan;
 	const { hits } = w;
 	const filter = scoreFilter(scan);
-	const { numClasses } = head;
+	const numClasses = numScores(head);
+	const byChannel = scoresAreClasses(head);
 	const step = view.channel;
 	hits.reserveTile(0, numClasses, 0);
 	hits.reserve(numClasses);
-	for (let a = 0; a < level.numAnchors; a++) {
+	for (let a = 0; a < scan.numAnchors; a++) {
 		const shape = shapeOf(level, a);
 		const cell = cellOf(level, a);
 		const begin = view.start + shape * view.shape + cell * view.cell;
@@ -155,9 +187,11 @@ function scanRows(scan: LevelScan): void {
 		let n = 0;
 		for (let i = 0; i < numFound; i++) {
 			const classId = (hits.found[i] - begin) / step;
-			if (!isAllowed(scan, classId)) continue;
+			if (byChannel && !isAllowed(scan, classId)) continue;
+			const key = keyAt(view, hits.found[i]);
+			if (head.score.peaks && key !== NAN_KEY && !isPeak(view, hits.found[i], cell, level.grid)) continue;
 			hits.classes[n] = classId;
-			hits.keys[n++] = keyAt(view, hits.found[i]);
+			hits.keys[n++] = key;
 		}
 		emit(scan, a, shape, cell, hits.classes, hits.keys, 0, n);
 	}

@@ -4,14 +4,14 @@ import { CANDIDATE, COUNTERS, type Params } from '../layout.js';
 import { binOf } from './bins.js';
 import { candidateWord, type Memory, stateOf } from './memory.js';
 
-/** One image of the `scatter` stage. */
-export function scatter(memory: Memory, image: number, params: Params): void {
-	const { counters, starts, cursors } = stateOf(memory, image);
+/** One slot of the `scatter` stage. */
+export function scatter(memory: Memory, slot: number, params: Params): void {
+	const { counters, starts, cursors } = stateOf(memory, slot);
 	const numCandidates = counters[COUNTERS.appended];
 	for (let i = 0; i < numCandidates; i++) {
-		const row = candidateWord(memory, image, i);
+		const row = candidateWord(memory, slot, i);
 		const { u32 } = memory.candidates;
 		const bin = binOf(params, u32[row + CANDIDATE.words.key], u32[row + CANDIDATE.words.id], memory.sizes.bins);
-		memory.binned[image * params.capacity + starts[bin] + cursors[bin]++] = i;
+		memory.binned[slot * params.capacity + starts[bin] + cursors[bin]++] = i;
 	}
 }

@@ -3,22 +3,24 @@
 import { overlapsByRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
 import { CANDIDATE, COUNTERS, HEADER, HEADER_WORDS, type Params, ROW, ROW_WORDS } from '../layout.js';
 import { scoreOfKey, sigmoid32 } from '../numbers.js';
-import { candidateWord, type Memory, outputWord, stateOf } from './memory.js';
+import { candidateWord, listsOf, type Memory, outputWord, stateOf } from './memory.js';
 
 const round = Math.fround;
 
 /** One image of the `suppress` stage. */
 export function suppress(memory: Memory, image: number, params: Params, overlap = PLAIN_OVERLAP): void {
-	const { counters } = stateOf(memory, image);
-	const { u32, f32 } = memory.sorted;
+	const { slots } = memory.capacity;
+	const list = image * slots;
+	const { counters } = stateOf(memory, list);
+	const { u32, f32 } = listsOf(memory);
 	const { area, class_id } = CANDIDATE.words;
 	const kept = memory.kept.subarray(image * memory.capacity.rows, (image + 1) * memory.capacity.rows);
 	let count = 0;
-	for (let i = 0; i < counters[COUNTERS.sorted] && count < params.max_detections; i++) {
-		const row = candidateWord(memory, image, i);
-		let alive = true;
+	for (let i = 0; i < counters[COUNTERS.listed] && count < params.max_detections; i++) {
+		const row = candidateWord(memory, list, i);
+		let alive = !(params.min_size > 0 && f32[row + area] < 0);
 		for (let k = 0; alive && k < count && params.suppression; k++) {
-			const other = candidateWord(memory, image, kept[k]);
+			const other = candidateWord(memory, list, kept[k]);
 			if (!params.class_agnostic && u32[other + class_id] !== u32[row + class_id]) continue;
 			alive = !overlapsByRule(overlap, f32, other / 4, f32[other + area], f32, row / 4, f32[row + area], params.iou_threshold);
 		}
@@ -31,20 +33,23 @@ export function suppress(memory: Memory, image: number, params: Params, overlap 
 	const header = outputWord(memory, image);
 	const out = memory.output.u32;
 	out[header + HEADER.words.count] = count;
-	out[header + HEADER.words.num_candidates] = counters[COUNTERS.passed];
-	out[header + HEADER.words.truncated] = counters[COUNTERS.passed] - counters[COUNTERS.sorted];
-	out[header + HEADER.words.rejected] = counters[COUNTERS.rejected];
+	const sum = (counter: number) => Array.from({ length: slots }, (_, slot) => stateOf(memory, list + slot).counters[counter]).reduce((a, b) => a + b);
+	out[header + HEADER.words.num_candidates] = sum(COUNTERS.passed);
+	out[header + HEADER.words.truncated] = sum(COUNTERS.passed) - counters[COUNTERS.listed];
+	out[header + HEADER.words.rejected] = sum(COUNTERS.rejected);
 	out[header + HEADER.words.serial] = params.serial;
 }
 
 function writeRow(memory: Memory, image: number, params: Params, place: number, row: number): void {
-	const { u32, f32 } = memory.sorted;
-	const at = outputWord(memory, image) + HEADER_WORDS + place * ROW_WORDS;
+	const { u32, f32 } = listsOf(memory);
+	const at = outputWord(memory, image) + HEADER_WORDS + place * memory.capacity.rowWords;
 	const out = memory.output;
 	const key = u32[row + CANDIDATE.words.key];
 	const id = u32[row + CANDIDATE.words.id];
 	for (let c = 0; c < 4; c++) out.f32[at + c] = toFrame(params, f32[row + c], c);
-	out.f32[at + ROW.words.score] = params.is_logit ? sigmoid32(scoreOfKey(key)) : scoreOfKey(key);
+	const score = scoreOfKey(key);
+	out.f32[at + ROW.words.score] = params.score_map === 1 ? sigmoid32(score) : params.score_map === 2 ? Math.sqrt(score) : score;
+	if (params.rotated) out.f32[at + ROW_WORDS] = f32[row + CANDIDATE.words.area];
 	out.u32[at + ROW.words.class_id] = u32[row + CANDIDATE.words.class_id];
 	out.u32[at + ROW.words.index] = params.multi_label ? Math.floor(id / params.num_classes) : id;
 	out.u32[at + ROW.words.key] = key;
@@ -56,5 +61,5 @@ function toFrame(params: Params, x: number, c: number): number {
 	const horizontal = c % 2 === 0;
 	const size = horizontal ? params.frame_width : params.frame_height;
 	const y = round(round(x - (horizontal ? params.pad_x : params.pad_y)) / (horizontal ? params.gain_x : params.gain_y));
-	return params.transform === 2 ? y : Math.max(0, Math.min(size, y));
+	return params.transform === 2 || params.rotated ? y : Math.max(0, Math.min(size, y));
 }

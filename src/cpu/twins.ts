@@ -1,26 +1,36 @@
 // The whole pipeline on the twins, or the rest of it: a run that the GPU began is carried on here from any step.
 
+import type { Field } from '../heads/head.js';
 import { readKept } from '../kept.js';
-import { HEADER_WORDS } from '../layout.js';
 import type { Contents, Kept, TwinRun } from '../pipeline.js';
 import { planLevel, type Step } from '../plan.js';
 import type { CpuTensor } from '../tensors.js';
 import { bins } from './bins.js';
 import { decode } from './decode.js';
+import { gather } from './gather.js';
 import { type Memory, outputWord, stateOf, words } from './memory.js';
+import { merge } from './merge.js';
 import { rank } from './rank.js';
 import { scatter } from './scatter.js';
 import { suppress } from './suppress.js';
 
 /** Does one step for every image. */
 export function runTwin(run: TwinRun, memory: Memory, step: Step): void {
-	for (let image = 0; image < memory.capacity.batch; image++) {
+	const { batch, slots } = memory.capacity;
+	for (let image = 0; image < batch; image++) {
 		if (step.stage === 'decode') decodeLevel(run, memory, image, step.level, step.phase);
-		else if (step.stage === 'bins') bins(memory, image, run.params, step.phase);
-		else if (step.stage === 'scatter') scatter(memory, image, run.params);
-		else if (step.stage === 'rank') rank(memory, image, run.params);
-		// The textbook needs no ranges: the first suppression step does all of it.
-		else if (step.kernel === 'overlaps' || (step.kernel === 'suppress' && step.range.begin === 0)) suppress(memory, image, run.params, run.overlap);
+		else if (step.stage === 'merge') merge(memory, image, run.params);
+		else if (step.stage === 'gather') gatherLevel(run, memory, image, step.level);
+		else if (step.stage === 'suppress') {
+			// The textbook needs no ranges: the first suppression step does all of it.
+			if (step.kernel === 'overlaps' || (step.kernel === 'suppress' && step.range.begin === 0)) suppress(memory, image, run.params, run.overlap);
+		} else {
+			for (let slot = image * slots; slot < (image + 1) * slots; slot++) {
+				if (step.stage === 'bins') bins(memory, slot, run.params, step.phase);
+				else if (step.stage === 'scatter') scatter(memory, slot, run.params);
+				else rank(memory, slot, run.params);
+			}
+		}
 	}
 }
 
@@ -29,24 +39,35 @@ export function runTwins(run: TwinRun, memory: Memory, steps: readonly Step[]): 
 	for (const step of steps) runTwin(run, memory, step);
 	return Array.from({ length: memory.capacity.batch }, (_, image) => {
 		const header = outputWord(memory, image);
-		return readKept(memory.output.u32, memory.output.f32, header, header + HEADER_WORDS);
+		return readKept(memory.output.u32, memory.output.f32, header, run.head);
 	});
 }
 
 function decodeLevel(run: TwinRun, memory: Memory, image: number, index: number, phase: number): void {
-	const level = run.head.levels[index];
-	const tensorAt = (at: { tensor: number }) => run.tensors[at.tensor].tensor as CpuTensor;
+	const { head, tensors, params } = run;
+	const fields = head.levels[index];
+	const tensorAt = (at: Field | undefined) => at && (tensors[at.tensor].tensor as CpuTensor);
+	const level = planLevel(head, index, tensors, phase);
 	decode({
-		head: run.head,
-		tensors: { box: tensorAt(level.box), classes: tensorAt(level.classes), extra: level.objectness && tensorAt(level.objectness) },
+		head,
+		tensors: {
+			box: tensorAt(fields.box) as CpuTensor,
+			classes: tensorAt(fields.classes) as CpuTensor,
+			extra: tensorAt(fields.objectness ?? fields.classIds),
+			anchors: tensorAt(fields.anchors),
+		},
 		memory,
-		state: stateOf(memory, image),
+		state: stateOf(memory, image * params.slots + level.slot),
 		image,
-		params: run.params,
-		level: planLevel(level, run.tensors, phase),
+		params,
+		level,
 		classFilter: run.classFilter,
 		givenClasses: run.givenClasses ?? false,
 	});
+}
+
+function gatherLevel({ head, tensors, params }: TwinRun, memory: Memory, image: number, index: number): void {
+	gather({ head, tensors, image, index, level: planLevel(head, index, tensors) }, memory, params);
 }
 
 /** Carries on a run whose buffers were read from the GPU. */

@@ -39,6 +39,8 @@ export class Workspace {
 	lastId = 0;
 	/** The raw numbers of one anchor's box. */
 	readonly raw = new Float32Array(MOST_RAW);
+	/** An anchor that came with the call. */
+	readonly anchor = new Float32Array(4);
 	readonly ranking = new Ranking();
 	readonly kept = new KeptGrid();
 	readonly hits = new Hits();
@@ -62,14 +64,22 @@ export class Workspace {
 		this.words = words;
 	}
 
-	/** Leaves only the best `most` rows, in the order in which they came. */
-	prune(most: number, tiesHighest: boolean): void {
-		if (this.count <= most) return;
-		this.ranking.start(this.words, this.count, most, this.idsAscend, tiesHighest);
+	/** Leaves only the best `most` rows from row `begin` on, in the order in which they came. */
+	prune(begin: number, most: number, tiesHighest: boolean): void {
+		this.pruneRange(begin, this.count, most, tiesHighest);
+	}
+
+	/** The same for rows `begin` to `end`; those behind close up. Returns how many are left of them. */
+	pruneRange(begin: number, end: number, most: number, tiesHighest: boolean): number {
+		const numRows = end - begin;
+		if (numRows <= most) return numRows;
+		this.ranking.start(this.words.subarray(begin * ROW), numRows, most, this.idsAscend, tiesHighest);
 		this.ranking.next();
 		const slots = this.ranking.slots.subarray(0, most).sort();
-		slots.forEach((slot, i) => this.words.copyWithin(i * ROW, slot * ROW, (slot + 1) * ROW));
-		this.count = most;
+		slots.forEach((slot, i) => this.words.copyWithin((begin + i) * ROW, (begin + slot) * ROW, (begin + slot + 1) * ROW));
+		this.words.copyWithin((begin + most) * ROW, end * ROW, this.count * ROW);
+		this.count -= numRows - most;
+		return most;
 	}
 
 	get byteLength(): number {

@@ -1,8 +1,8 @@
 // One head on the GPU. run(): write uniforms and inputs, encode the steps in one pass, submit once, map once.
 // A ring of slots lets the next frame be submitted while the last one is mapped; after warm-up a run makes no GPU object.
 
-import type { DecodeVariant } from '../../shaders/decode.wgsl.js';
 import { KedgeError } from '../errors.js';
+import { extrasOf, numSlots } from '../head-facts.js';
 import type { Head } from '../heads/head.js';
 import { resultWords } from '../kept.js';
 import { HEADER, HEADER_WORDS, ROW, ROW_WORDS, SIZES, type Sizes } from '../layout.js';
@@ -18,7 +18,7 @@ import { Recorder } from './recorder.js';
 import type { GpuPipelineOptions, Prepared, Run } from './run.js';
 import { type BoundRange, createBuffer, Ring, Slot } from './slot.js';
 import { compileStage, MAP_MODE_READ, type Stage, type StageSpec, USAGE } from './stage.js';
-import { decodeSpec, type KernelName, kernelSpecs } from './stages.js';
+import { headSpecs, type KernelName, kernelSpecs } from './stages.js';
 import { copyOnCpu, halves, typeKey, unmap } from './transfer.js';
 
 /** Results of `encode` that are valid at once. */
@@ -48,7 +48,7 @@ export class HeadPipeline implements GpuPipeline {
 		this.#sizes = options.sizes ?? SIZES;
 		this.#bitmask = options.suppression === 'bitmask';
 		this.#recorder = new Recorder(device, options, this.#sizes, this.#constants);
-		this.#readback = new Readback(device, options, this.#sizes);
+		this.#readback = new Readback(device, options, this.#sizes, this.#recorder);
 		this.#ring = new Ring((capacity) => new Slot(device, capacity, this.#sizes, this.#bitmask, device.gpu.features.has('timestamp-query')));
 	}
 
@@ -119,13 +119,13 @@ export class HeadPipeline implements GpuPipeline {
 			buffer: slot.get('output'),
 			layout: {
 				numImages: batch,
-				imageStride: resultWords(rows) * 4,
+				imageStride: resultWords(rows, head) * 4,
 				rowOffset: HEADER_WORDS * 4,
-				rowStride: ROW_WORDS * 4,
+				rowStride: slot.capacity.rowWords * 4,
 				maxRows: rows,
 				header: byteOffsets(HEADER.words),
-				row: byteOffsets(ROW.words),
-				wgsl: `${HEADER.wgsl}\n${ROW.wgsl}`,
+				row: byteOffsets({ ...ROW.words, ...extraWords(head) }),
+				wgsl: `${HEADER.wgsl}\n${rowWgsl(head)}`,
 			},
 		};
 	}
@@ -191,7 +191,7 @@ export class HeadPipeline implements GpuPipeline {
 		}
 		if (!this.#options.growing) return capacity;
 		const grown = (n: number) => 2 ** Math.ceil(Math.log2(Math.max(256, n)));
-		return { batch, candidates: grown(capacity.candidates), rows: grown(capacity.rows) };
+		return { ...capacity, candidates: grown(capacity.candidates), rows: grown(capacity.rows) };
 	}
 
 	/** Compiles the kernels for tensors of these types. */
@@ -199,21 +199,10 @@ export class HeadPipeline implements GpuPipeline {
 		const key = typeKey(half);
 		const ready = this.#compiled.get(key);
 		if (ready) return ready;
-		const { head, multiLabel, classFilter, givenClasses = false } = this.#options;
-		const level = head.levels[0];
-		const variant: DecodeVariant = {
-			head,
-			multiLabel,
-			classFilter: classFilter !== undefined,
-			givenClasses,
-			half: { box: half[level.box.tensor], classes: half[level.classes.tensor], extra: level.objectness ? half[level.objectness.tensor] : false },
-			sizes: this.#sizes,
-		};
+		const { head, multiLabel, classFilter, givenClasses } = this.#options;
+		const own = headSpecs({ head, multiLabel, classFilter: classFilter !== undefined, givenClasses, sizes: this.#sizes }, half);
 		const others = kernelSpecs(this.#sizes, this.#options.overlap);
-		const specs: [KernelName, StageSpec][] = [
-			['decode', decodeSpec(variant)],
-			...this.#otherKernels().map((name) => [name, others[name]] as [KernelName, StageSpec]),
-		];
+		const specs = [...Object.entries(own), ...this.#otherKernels().map((name) => [name, others[name]])] as [KernelName, StageSpec][];
 		const compiled = await Promise.all(specs.map(async ([name, spec]) => [name, await compileStage(this.#device, spec)] as const));
 		const stages = new Map(compiled);
 		this.#compiled.set(key, stages);
@@ -221,12 +210,13 @@ export class HeadPipeline implements GpuPipeline {
 	}
 
 	/** The kernels after decode that runs of this pipeline may need. Compiling takes its time: suppression more than all others. */
-	#otherKernels(): Exclude<KernelName, 'decode'>[] {
+	#otherKernels(): Exclude<KernelName, 'decode' | 'gather'>[] {
 		const { head, multiLabel, hybrid, growing } = this.#options;
 		if (hybrid) return multiLabel ? ['bins'] : [];
-		if (this.#bitmask) return ['bins', 'scatter', 'rank', 'overlaps', 'sweep'];
+		const sort = ['bins', 'scatter', 'rank', ...(numSlots(head) > 1 ? (['merge'] as const) : [])] as const;
+		if (this.#bitmask) return [...sort, 'overlaps', 'sweep'];
 		const mayBeLong = growing || multiLabel || head.numAnchors > this.#sizes.head / 2;
-		return ['bins', 'scatter', 'rank', 'suppress', ...(mayBeLong ? (['prefilter'] as const) : [])];
+		return [...sort, 'suppress', ...(mayBeLong ? (['prefilter'] as const) : [])];
 	}
 
 	/** A buffer that never changes. */
@@ -279,4 +269,22 @@ export class HeadPipeline implements GpuPipeline {
 /** Byte offsets from word offsets. */
 function byteOffsets(words: Readonly<Record<string, number>>): Record<string, number> {
 	return Object.fromEntries(Object.entries(words).map(([name, word]) => [name, word * 4]));
+}
+
+/** Where a row's angle, keypoints and mask coefficients begin, by word. */
+function extraWords(head: Head): Record<string, number> {
+	const { angle, keypoints, masks } = extrasOf(head);
+	const at = ROW_WORDS + angle;
+	return { ...(angle && { angle: ROW_WORDS }), ...(keypoints && { keypoints: at }), ...(masks && { mask_coefficients: at + keypoints }) };
+}
+
+/** `struct Row` with what stands behind it. */
+function rowWgsl(head: Head): string {
+	const { angle, keypoints, masks } = extrasOf(head);
+	const fields = [
+		angle ? '  angle: f32,\n' : '',
+		keypoints ? `  keypoints: array<f32, ${keypoints}>,\n` : '',
+		masks ? `  mask_coefficients: array<f32, ${masks}>,\n` : '',
+	];
+	return ROW.wgsl.replace(/\}$/, `${fields.join('')}}`);
 }

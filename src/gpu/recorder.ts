@@ -1,15 +1,14 @@
 // From a run to commands: what has to be made for it, uniforms and arrays written, steps recorded in one pass.
 
-import type { Level } from '../heads/head.js';
 import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../layout.js';
-import { type FrameTransform, planLevel, planParams, planSteps, type Step } from '../plan.js';
+import { type FrameTransform, numLevelAnchors, planLevel, planParams, planSteps, type Step } from '../plan.js';
 import { STAGES } from '../stages.js';
 import type { BoundTensor } from '../tensors.js';
 import type { Device } from './device.js';
 import type { GpuPipelineOptions, Prepared, Run } from './run.js';
 import { type BoundRange, MAX_TIMESTAMPS, type Slot, STEP_BYTES } from './slot.js';
 import type { Stage } from './stage.js';
-import { kernelOf, workgroupsOf } from './stages.js';
+import { kernelOf, levelInputs, workgroupsOf } from './stages.js';
 import { upload } from './transfer.js';
 
 export class Recorder {
@@ -35,10 +34,20 @@ export class Recorder {
 		const ranges = tensors.map((bound, i) => this.#range(slot, bound, i));
 		slot.growUniform(steps.length);
 		const onGpu = this.#gpuSteps(steps);
-		const groups = onGpu.map((step) =>
-			slot.group(run.stages.get(kernelOf(step)) as Stage, step.stage === 'decode' ? this.#decodeInputs(ranges, head.levels[step.level]) : {}),
-		);
+		const groups = onGpu.map((step) => this.#group(slot, run, ranges, step));
 		return { ...run, slot, capacity, params, steps, ranges, onGpu, groups };
+	}
+
+	#group(slot: Slot, { stages, head }: Run, ranges: readonly BoundRange[], step: Step): GPUBindGroup {
+		const inputs = 'level' in step ? { ...this.#constants, ...levelInputs(head.levels[step.level], ranges) } : {};
+		return slot.group(stages.get(kernelOf(step)) as Stage, inputs);
+	}
+
+	/** Appends steps of a run whose uniforms were written, beyond those it recorded itself. */
+	recordSteps(encoder: GPUCommandEncoder, run: Prepared, steps: readonly Step[]): void {
+		const pass = encoder.beginComputePass({ label: 'kedge.gather' });
+		for (const step of steps) this.#dispatch(pass, run, step, this.#group(run.slot, run, run.ranges, step));
+		pass.end();
 	}
 
 	/** Uniforms, and tensors in CPU memory, on their way to the slot. */
@@ -50,15 +59,10 @@ export class Recorder {
 		writeStruct(PARAMS, params, u32, f32);
 		steps.forEach((step, i) => {
 			const at = ((i + 1) * STEP_BYTES) / 4;
-			if (step.stage === 'decode')
-				writeStruct(
-					LEVEL,
-					planLevel(head.levels[step.level], tensors, step.phase, (t) => ranges[t].skip),
-					u32,
-					f32,
-					at,
-				);
-			else if (step.stage === 'bins') u32[at + LEVEL.words.phase] = step.phase;
+			if ('level' in step) {
+				const level = planLevel(head, step.level, tensors, 'phase' in step ? step.phase : 0, (t) => ranges[t].skip);
+				writeStruct(LEVEL, level, u32, f32, at);
+			} else if (step.stage === 'bins') u32[at + LEVEL.words.phase] = step.phase;
 			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, u32, f32, at);
 		});
 		queue.writeBuffer(slot.get('uniform'), 0, u32 as Uint32Array<ArrayBuffer>, 0, ((steps.length + 1) * STEP_BYTES) / 4);
@@ -113,21 +117,12 @@ export class Recorder {
 	#dispatch(pass: GPUComputePassEncoder, run: Prepared, step: Step, group: GPUBindGroup): void {
 		const { head, capacity } = run;
 		const stage = run.stages.get(kernelOf(step)) as Stage;
-		const numAnchors = step.stage === 'decode' ? head.levels[step.level].numAnchors : 0;
-		const [x, y] = workgroupsOf(step, numAnchors, capacity.candidates, this.#options.multiLabel, this.#sizes);
+		const numAnchors = step.stage === 'decode' ? numLevelAnchors(head.levels[step.level], run.tensors) : 0;
+		const [x, y, z] = workgroupsOf(step, numAnchors, capacity, this.#options.multiLabel, this.#sizes);
 		pass.setPipeline(stage.pipeline);
 		if (stage.hasStep) pass.setBindGroup(0, group, [(run.steps.indexOf(step) + 1) * STEP_BYTES]);
 		else pass.setBindGroup(0, group);
-		pass.dispatchWorkgroups(x, y, run.batch);
-	}
-
-	#decodeInputs(ranges: readonly BoundRange[], level: Level): Record<string, BoundRange> {
-		return {
-			box: ranges[level.box.tensor],
-			classes: ranges[level.classes.tensor],
-			...(level.objectness && { extra: ranges[level.objectness.tensor] }),
-			...this.#constants,
-		};
+		pass.dispatchWorkgroups(x, y, z);
 	}
 
 	/** The steps that the GPU does: all, decode and the cut for hybrid, or those of the first n stages. */

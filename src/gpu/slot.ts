@@ -2,7 +2,7 @@
 // read more of its result after the next one was submitted. Bind groups are kept by input buffer: runtimes reuse theirs.
 
 import { KedgeError } from '../errors.js';
-import { CANDIDATE, HEADER_WORDS, LEVEL, NUM_COUNTERS, PARAMS, ROW_WORDS, type Sizes } from '../layout.js';
+import { CANDIDATE, HEADER_WORDS, LEVEL, NUM_COUNTERS, PARAMS, type Sizes } from '../layout.js';
 import { type Capacity, planBytes } from '../plan.js';
 import type { Device } from './device.js';
 import { type Stage, USAGE } from './stage.js';
@@ -125,6 +125,8 @@ export class Slot {
 		if (range) return { buffer: range.buffer, offset: range.offset, size: range.size };
 		if (name === 'params') return { buffer: this.get('uniform'), size: PARAMS.byteSize };
 		if (name === 'step') return { buffer: this.get('uniform'), size: LEVEL.byteSize };
+		// where levels are cut one by one, the merged list takes the place of the candidates
+		if (name === 'list') return { buffer: this.get(this.capacity.slots > 1 ? 'candidates' : 'sorted') };
 		return { buffer: this.get(name as BufferName) };
 	}
 
@@ -140,17 +142,17 @@ export class Slot {
 	}
 }
 
-/** Bytes of one image in the first readback of a run: header and rows, or counters and candidates. */
+/** Bytes in the first readback of a run: header and rows of an image, or counters and candidates of a slot. */
 export function firstBytes(capacity: Capacity, hybrid: boolean, maxDetections = FIRST_ROWS): { head: number; body: number } {
 	if (hybrid) return { head: NUM_COUNTERS * 4, body: Math.min(capacity.candidates, FIRST_CANDIDATES) * CANDIDATE.byteSize };
-	return { head: HEADER_WORDS * 4, body: Math.min(capacity.rows, FIRST_ROWS, maxDetections) * ROW_WORDS * 4 };
+	return { head: HEADER_WORDS * 4, body: Math.min(capacity.rows, FIRST_ROWS, maxDetections) * capacity.rowWords * 4 };
 }
 
 /** Large enough for either kind of first readback, and the timestamps. */
 function stagingBytes(capacity: Capacity): number {
 	const of = (hybrid: boolean) => {
 		const { head, body } = firstBytes(capacity, hybrid);
-		return capacity.batch * (head + body);
+		return capacity.batch * (hybrid ? capacity.slots : 1) * (head + body);
 	};
 	return Math.max(of(true), of(false)) + MAX_TIMESTAMPS * 8;
 }

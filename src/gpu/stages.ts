@@ -1,7 +1,9 @@
 // The registry: each stage's shader, its bindings by buffer name, and how many workgroups it gets.
 
 import { binsShader } from '../../shaders/bins.wgsl.js';
-import { type DecodeVariant, decodeShader } from '../../shaders/decode.wgsl.js';
+import { type DecodeVariant, decodeInputs, decodeShader } from '../../shaders/decode.wgsl.js';
+import { type GatherVariant, gatherShader } from '../../shaders/gather.wgsl.js';
+import { mergeShader } from '../../shaders/merge.wgsl.js';
 import { overlapsShader } from '../../shaders/overlaps.wgsl.js';
 import { prefilterShader } from '../../shaders/prefilter.wgsl.js';
 import { rankShader } from '../../shaders/rank.wgsl.js';
@@ -9,12 +11,15 @@ import { scatterShader } from '../../shaders/scatter.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
 import type { OverlapRule } from '../boxes/overlap.js';
+import { extrasOf } from '../head-facts.js';
+import type { Field, Head, Level } from '../heads/head.js';
 import { PHASE, type Sizes } from '../layout.js';
-import type { Step } from '../plan.js';
+import type { Capacity, Step } from '../plan.js';
 import { BITMASK_LIMIT } from '../stages.js';
+import type { BoundRange } from './slot.js';
 import type { StageSpec } from './stage.js';
 
-export type KernelName = 'decode' | 'bins' | 'scatter' | 'rank' | 'prefilter' | 'suppress' | 'overlaps' | 'sweep';
+export type KernelName = 'decode' | 'bins' | 'scatter' | 'rank' | 'merge' | 'prefilter' | 'suppress' | 'overlaps' | 'sweep' | 'gather';
 
 /** Workgroups of the grid-stride stages: enough to fill a large GPU, few enough to be cheap when empty. */
 const STRIDE_GROUPS = 64;
@@ -24,7 +29,7 @@ const MAX_GROUPS = 65535;
 
 /** The decode stage of a head. */
 export function decodeSpec(variant: DecodeVariant): StageSpec {
-	const extra = variant.head.score.objectness !== undefined || variant.givenClasses;
+	const { extra } = decodeInputs(variant);
 	return {
 		name: 'decode',
 		code: decodeShader(variant),
@@ -42,8 +47,60 @@ export function decodeSpec(variant: DecodeVariant): StageSpec {
 	};
 }
 
+/** The gather stage of a head with keypoints or mask coefficients. */
+export function gatherSpec(variant: GatherVariant): StageSpec {
+	const { keypoints, masks } = extrasOf(variant.head);
+	return {
+		name: 'gather',
+		code: gatherShader(variant),
+		bindings: [
+			[0, 'uniform', 'params'],
+			[1, 'step', 'step'],
+			[2, 'read_write', 'output'],
+			...(keypoints > 0 ? ([[3, 'read', 'keypoints']] as const) : []),
+			...(masks > 0 ? ([[4, 'read', 'masks']] as const) : []),
+			...(keypoints > 0 ? ([[5, 'read', 'anchors']] as const) : []),
+		],
+	};
+}
+
+/** What the kernels of a head depend on. */
+export interface HeadKernelOptions {
+	readonly head: Head;
+	readonly multiLabel: boolean;
+	readonly classFilter: boolean;
+	readonly givenClasses?: boolean;
+	readonly sizes: Sizes;
+}
+
+/** The kernels that a head shapes, for tensors of these types. */
+export function headSpecs(options: HeadKernelOptions, half: readonly boolean[]): Partial<Record<KernelName, StageSpec>> {
+	const { head, givenClasses = false, sizes } = options;
+	const level = head.levels[0];
+	const isHalf = (at: Field | undefined) => at !== undefined && half[at.tensor];
+	const anchors = isHalf(level.anchors);
+	const extra = isHalf(level.objectness ?? level.classIds);
+	const decode = decodeSpec({ ...options, givenClasses, half: { box: isHalf(level.box), classes: isHalf(level.classes), extra, anchors } });
+	if (!head.keypoints && !head.maskCoefficients) return { decode };
+	const gather = gatherSpec({ head, half: { keypoints: isHalf(level.keypoints), masks: isHalf(level.maskCoefficients), anchors }, sizes });
+	return { decode, gather };
+}
+
+/** The tensors that a level's kernels bind, by binding name. */
+export function levelInputs(level: Level, ranges: readonly BoundRange[]): Record<string, BoundRange> {
+	const extra = level.objectness ?? level.classIds;
+	return {
+		box: ranges[level.box.tensor],
+		classes: ranges[level.classes.tensor],
+		...(extra && { extra: ranges[extra.tensor] }),
+		...(level.anchors && { anchors: ranges[level.anchors.tensor] }),
+		...(level.keypoints && { keypoints: ranges[level.keypoints.tensor] }),
+		...(level.maskCoefficients && { masks: ranges[level.maskCoefficients.tensor] }),
+	};
+}
+
 /** Every other kernel. The rule is part of the text of those that compare boxes. */
-export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule): Record<Exclude<KernelName, 'decode'>, StageSpec> {
+export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule): Record<Exclude<KernelName, 'decode' | 'gather'>, StageSpec> {
 	const spec = (name: string, code: string, bindings: StageSpec['bindings']): StageSpec => ({ name, code, bindings });
 	return {
 		bins: spec('bins', binsShader(sizes), [
@@ -64,10 +121,16 @@ export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule): Record<Exclude
 			[3, 'read', 'binned'],
 			[4, 'read_write', 'sorted'],
 		]),
+		merge: spec('merge', mergeShader(sizes), [
+			[0, 'uniform', 'params'],
+			[1, 'read_write', 'state'],
+			[2, 'read', 'sorted'],
+			[3, 'read_write', 'candidates'],
+		]),
 		prefilter: spec('prefilter', prefilterShader(sizes, overlap), [
 			[0, 'uniform', 'params'],
 			[1, 'step', 'step'],
-			[2, 'read', 'sorted'],
+			[2, 'read', 'list'],
 			[3, 'read', 'state'],
 			[4, 'read', 'kept'],
 			[5, 'read_write', 'dead'],
@@ -75,7 +138,7 @@ export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule): Record<Exclude
 		suppress: spec('suppress', suppressShader(sizes, overlap), [
 			[0, 'uniform', 'params'],
 			[1, 'step', 'step'],
-			[2, 'read', 'sorted'],
+			[2, 'read', 'list'],
 			[3, 'read_write', 'state'],
 			[4, 'read_write', 'kept'],
 			[5, 'read_write', 'dead'],
@@ -84,12 +147,12 @@ export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule): Record<Exclude
 		overlaps: spec('overlaps', overlapsShader(sizes, BITMASK_LIMIT, overlap), [
 			[0, 'uniform', 'params'],
 			[1, 'read', 'state'],
-			[2, 'read', 'sorted'],
+			[2, 'read', 'list'],
 			[3, 'read_write', 'overlaps'],
 		]),
 		sweep: spec('sweep', sweepShader(sizes, BITMASK_LIMIT), [
 			[0, 'uniform', 'params'],
-			[1, 'read', 'sorted'],
+			[1, 'read', 'list'],
 			[2, 'read', 'overlaps'],
 			[3, 'read_write', 'state'],
 			[4, 'read_write', 'output'],
@@ -102,23 +165,31 @@ export function kernelOf(step: Step): KernelName {
 	return step.stage === 'suppress' ? step.kernel : step.stage;
 }
 
-/** Workgroups in x and y; z is the image. `numAnchors` is the level's, `candidates` the capacity. */
-export function workgroupsOf(step: Step, numAnchors: number, candidates: number, multiLabel: boolean, sizes: Sizes): [number, number] {
+/** Workgroups of a step in x, y and z: z is the image, or the slot where slots are worked on one by one. `numAnchors` is the level's. */
+export function workgroupsOf(step: Step, numAnchors: number, capacity: Capacity, multiLabel: boolean, sizes: Sizes): [number, number, number] {
+	const { batch, slots, candidates, rows } = capacity;
 	const strided = Math.max(1, Math.min(STRIDE_GROUPS, Math.ceil(candidates / sizes.workgroup)));
 	switch (kernelOf(step)) {
 		case 'decode': {
 			const groups = Math.max(1, Math.ceil(numAnchors / sizes.workgroup));
-			if (multiLabel && step.stage === 'decode' && step.phase === PHASE.refine) return [Math.min(groups, STRIDE_GROUPS), 1];
+			if (multiLabel && step.stage === 'decode' && step.phase === PHASE.refine) return [Math.min(groups, STRIDE_GROUPS), 1, batch];
 			if (groups > MAX_GROUPS) throw new RangeError(`run: a level of the head may have ${MAX_GROUPS * sizes.workgroup} anchors at most; got ${numAnchors}`);
-			return [groups, 1];
+			return [groups, 1, batch];
 		}
+		case 'bins':
+			return [1, 1, batch * slots];
 		case 'scatter':
 		case 'rank':
+			return [strided, 1, batch * slots];
+		case 'merge':
+			return [strided, slots, batch];
 		case 'overlaps':
-			return [strided, 1];
+			return [strided, 1, batch];
 		case 'prefilter':
-			return [Math.ceil(sizes.block / sizes.workgroup), PREFILTER_SHARES];
+			return [Math.ceil(sizes.block / sizes.workgroup), PREFILTER_SHARES, batch];
+		case 'gather':
+			return [Math.max(1, Math.ceil(rows / sizes.workgroup)), 1, batch];
 		default:
-			return [1, 1];
+			return [1, 1, batch];
 	}
 }

@@ -41,6 +41,16 @@ export interface Level {
 	/** The first class channel; for softmax the first of the whole group, background included. */
 	readonly classes: Field;
 	readonly objectness?: Field;
+	/** Where each anchor's class id stands as a number, when `score.classes` is 'given'. */
+	readonly classIds?: Field;
+	/** The last raw number of a codec with an angle, where it does not follow the others; in the tensor of `box`. */
+	readonly angle?: Field;
+	/** Anchors that come with the call (a first stage's proposals): four channels, xyxy in input pixels. */
+	readonly anchors?: Field;
+	/** The first channel of the keypoints, when the head has some. */
+	readonly keypoints?: Field;
+	/** The first mask coefficient, when the head has some. */
+	readonly maskCoefficients?: Field;
 }
 
 /** How class channels become a score. */
@@ -50,10 +60,37 @@ export interface ScoreSpec {
 	/** Softmax heads: where the background class stands. Class ids never count it. */
 	readonly background?: 'first' | 'last' | 'none';
 	/**
-	 * Objectness times class (YOLOv5). An anchor passes when its objectness and the product both pass the threshold;
-	 * `activation` says whether the objectness channel is a probability or a logit.
+	 * A second factor of the score: objectness (YOLO), centerness (FCOS). `activation` says whether its channel is a
+	 * probability or a logit. 'product' (default): both it and the product must pass the threshold. 'sqrt': the score is
+	 * the square root of the product.
 	 */
-	readonly objectness?: { readonly activation: 'none' | 'sigmoid' };
+	readonly objectness?: { readonly activation: 'none' | 'sigmoid'; readonly combine?: 'product' | 'sqrt' };
+	/**
+	 * 'channels' (default): a channel per class. 'given': one score, and the class id as a number in another channel
+	 * (end-to-end exports). 'level': one score, and the class id is the number of the level (RPN: levels never suppress each other).
+	 */
+	readonly classes?: 'channels' | 'given' | 'level';
+	/** Only cells that no neighbour of the same class exceeds are candidates: the 3 x 3 max-pooling of CenterNet. */
+	readonly peaks?: boolean;
+}
+
+/**
+ * Keypoints of an anchor: `count` points of `dims` channels each, x, y and perhaps a score. x = origin + (raw * scale +
+ * shift) * unit, where origin and unit are the anchor's point and stride, its centre and size, or its corner and size, by
+ * the codec's anchor format; without `relative` x = raw * unitX.
+ */
+export interface KeypointSpec {
+	readonly count: number;
+	readonly dims: 2 | 3;
+	readonly relative: boolean;
+	/** Default 1. */
+	readonly scale?: number;
+	/** Default 0. */
+	readonly shift?: number;
+	/** Pixels per unit of x and y where points are not relative. Default [1, 1]. */
+	readonly unit?: readonly [number, number];
+	/** How the third channel becomes a score. Default 'none'. */
+	readonly activation?: 'none' | 'sigmoid';
 }
 
 /** The description of a model's outputs. Made by `yolov8`, `yolov5`, `ssd`, `retinanet`, or `defineHead`. */
@@ -69,10 +106,23 @@ export interface Head {
 	readonly levels: readonly Level[];
 	readonly score: ScoreSpec;
 	readonly codec: BoxCodec;
-	/** [numAnchors, 4] rows in `codec.anchors` format; undefined for codecs that need none. */
+	/** [numAnchors, 4] rows in `codec.anchors` format; undefined for codecs that need none, and where anchors come with the call. */
 	readonly anchors?: Float32Array;
 	/** Candidates are anchor x class pairs unless the caller says otherwise. */
 	readonly multiLabel?: boolean;
 	/** False for end-to-end heads whose rows are final: kedge then filters and sorts only. Default true. */
 	readonly suppression?: boolean;
+	/** Channels from one class's box to the next one's, when each class has its own box (Fast R-CNN: 4). Default 0. */
+	readonly boxStep?: number;
+	/** Decoded boxes are clipped to [0, height] and [0, width] before suppression. */
+	readonly clip?: readonly [number, number];
+	/** Boxes with a side below this many pixels are not kept; they count in `maxCandidatesPerLevel` and `maxCandidates`. */
+	readonly minSize?: number;
+	/** The best so many candidates of each level go on to suppression. */
+	readonly maxCandidatesPerLevel?: number;
+	/** True when a call may bring fewer anchors than `numAnchors` (proposals, end-to-end rows). */
+	readonly variableAnchors?: boolean;
+	readonly keypoints?: KeypointSpec;
+	/** Mask coefficients per anchor. */
+	readonly maskCoefficients?: number;
 }

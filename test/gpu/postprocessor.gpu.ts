@@ -65,7 +65,7 @@ for (const [name, head] of HEADS) {
 					assert.isAbove(wanted[0].count, 5);
 					assert.deepEqual(await detect({ ...options, backend: 'webgpu', device }, outputs), wanted, 'webgpu');
 					assert.deepEqual(await detect({ ...options, backend: 'hybrid', device }, outputs), wanted, 'hybrid');
-					for (const gpuStages of [0, 1, 2, 3, 4, 5]) {
+					for (const gpuStages of [0, 1, 2, 3, 4, 5, 6, 7]) {
 						if (batch === 2 && gpuStages !== 3) continue;
 						assert.deepEqual(await detect({ ...options, backend: 'webgpu', device, gpuStages }, outputs), wanted, `gpuStages ${gpuStages}`);
 					}

@@ -3,6 +3,8 @@
 
 import { binsShader } from '../../shaders/bins.wgsl.js';
 import { decodeShader } from '../../shaders/decode.wgsl.js';
+import { gatherShader } from '../../shaders/gather.wgsl.js';
+import { mergeShader } from '../../shaders/merge.wgsl.js';
 import { overlapsShader } from '../../shaders/overlaps.wgsl.js';
 import { pairsShader } from '../../shaders/pairs.wgsl.js';
 import { prefilterShader } from '../../shaders/prefilter.wgsl.js';
@@ -37,6 +39,13 @@ const CODECS: Readonly<Record<string, BoxCodec>> = {
 	distances: distances(),
 	'distances-size-tblr': distances({ unit: 'size', order: 'tblr', scale: 4, activation: 'relu' }),
 	'distances-exp': distances({ unit: 'pixels', activation: 'exp' }),
+	mediapipe: mediapipe({ scale: 128 }),
+	'mediapipe-exp': mediapipe({ scale: [10, 10, 5, 5], exponential: true, order: 'xyxy' }),
+	bins: bins(),
+	'boxes-cxcywhr': boxes({ format: 'cxcywhr' }),
+	'rotated-distances': rotatedDistances(),
+	'rotated-distances-bins': rotatedDistances({ numBins: 16, angle: 'raw' }),
+	'rotated-deltas': rotatedDeltas(),
 };
 
 const SCORES: Readonly<Record<string, ScoreSpec>> = {
@@ -47,6 +56,11 @@ const SCORES: Readonly<Record<string, ScoreSpec>> = {
 	'softmax-first': { activation: 'softmax', background: 'first' },
 	'softmax-last': { activation: 'softmax', background: 'last' },
 	'softmax-none': { activation: 'softmax', background: 'none' },
+	'softmax-objectness': { activation: 'softmax', background: 'none', objectness: { activation: 'sigmoid' } },
+	centerness: { activation: 'sigmoid', objectness: { activation: 'sigmoid', combine: 'sqrt' } },
+	peaks: { activation: 'none', peaks: true },
+	'given-ids': { activation: 'none', classes: 'given' },
+	'level-ids': { activation: 'sigmoid', classes: 'level' },
 };
 
 /** A head of one anchor: only what shapes the shader's text matters. */
@@ -59,7 +73,7 @@ function headOf(codec: BoxCodec, score: ScoreSpec): Head {
 		numAnchors: 1,
 		tensors: [],
 		levels: [
-			{ firstAnchor: 0, numAnchors: 1, grid: [1, 1], numShapes: 1, order: 'yxa', stride: 8, box: field, classes: field, objectness: score.objectness && field },
+			{ firstAnchor: 0, numAnchors: 1, grid: [1, 1], numShapes: 1, order: 'yxa', stride: 8, box: field, classes: field, objectness: score.objectness && field, classIds: score.classes === 'given' ? field : undefined },
 		],
 		score,
 		codec,
@@ -68,8 +82,8 @@ function headOf(codec: BoxCodec, score: ScoreSpec): Head {
 }
 
 function decodeVariants(): [string, string][] {
-	const half = { box: false, classes: false, extra: false };
-	const allHalf = { box: true, classes: true, extra: true };
+	const half = { box: false, classes: false, extra: false, anchors: false };
+	const allHalf = { box: true, classes: true, extra: true, anchors: false };
 	const plain = { multiLabel: false, classFilter: false, givenClasses: false, half, sizes: SIZES };
 	const shaders: [string, string][] = [];
 	for (const [codecName, codec] of Object.entries(CODECS)) {
@@ -82,7 +96,26 @@ function decodeVariants(): [string, string][] {
 		shaders.push([`decode.${scoreName}.multi-label.float16`, decodeShader({ ...plain, head, multiLabel: true, classFilter: true, half: allHalf })]);
 	}
 	shaders.push(['decode.given-classes', decodeShader({ ...plain, givenClasses: true, head: headOf(CODECS['boxes-xyxy'], SCORES.probability) })]);
+	const field = { tensor: 0, channel: 0 };
+	const proposals = headOf(CODECS.deltas, SCORES['softmax-first']);
+	const staged = { ...proposals, boxStep: 4, levels: [{ ...proposals.levels[0], anchors: field }] };
+	shaders.push(['decode.proposals', decodeShader({ ...plain, head: staged, half: { ...allHalf, anchors: true } })]);
 	return shaders;
+}
+
+function gatherVariants(): [string, string][] {
+	const field = { tensor: 0, channel: 0 };
+	const half = { keypoints: false, masks: true, anchors: false };
+	const points = { count: 17, dims: 3, relative: true, scale: 2, shift: -0.5, activation: 'sigmoid' } as const;
+	const plain = headOf(CODECS.distances, SCORES.probability);
+	const boxed = headOf(CODECS.deltas, SCORES.probability);
+	const of = (head: Head) => gatherShader({ head, half, sizes: SIZES });
+	return [
+		['gather.keypoints', of({ ...plain, keypoints: points })],
+		['gather.masks', of({ ...plain, maskCoefficients: 32 })],
+		['gather.both', of({ ...plain, keypoints: { count: 5, dims: 2, relative: false, unit: [640, 480] }, maskCoefficients: 32 })],
+		['gather.proposals', of({ ...boxed, keypoints: { count: 5, dims: 2, relative: true }, levels: [{ ...boxed.levels[0], anchors: field }] })],
+	];
 }
 
 /** [name, WGSL] of every shader in every variant. */
@@ -90,6 +123,8 @@ export function allShaders(): [name: string, wgsl: string][] {
 	const kinds = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'] as const;
 	return [
 		...decodeVariants(),
+		...gatherVariants(),
+		['merge', mergeShader(SIZES)],
 		['bins', binsShader(SIZES)],
 		['scatter', scatterShader(SIZES)],
 		['rank', rankShader(SIZES)],

@@ -6,7 +6,7 @@ import { runTwin } from '../../src/cpu/twins.js';
 import { adoptDevice, type Device } from '../../src/gpu/device.js';
 import { type BoundRange, createBuffer, Slot, STEP_BYTES } from '../../src/gpu/slot.js';
 import { compileStage, USAGE } from '../../src/gpu/stage.js';
-import { decodeSpec, kernelOf, kernelSpecs, workgroupsOf } from '../../src/gpu/stages.js';
+import { headSpecs, kernelOf, kernelSpecs, levelInputs, workgroupsOf } from '../../src/gpu/stages.js';
 import { readBuffer, upload } from '../../src/gpu/transfer.js';
 import type { Head } from '../../src/heads/head.js';
 import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../../src/layout.js';
@@ -80,7 +80,7 @@ export async function stepsOnGpu(gpuDevice: GPUDevice, layout: Layout, memory: M
 		writeStruct(PARAMS, run.params, slot.uniform, f32);
 		for (const [i, step] of steps.entries()) {
 			const at = ((i + 1) * STEP_BYTES) / 4;
-			if (step.stage === 'decode') writeStruct(LEVEL, planLevel(run.head.levels[step.level], run.tensors, step.phase), slot.uniform, f32, at);
+			if ('level' in step) writeStruct(LEVEL, planLevel(run.head, step.level, run.tensors, 'phase' in step ? step.phase : 0), slot.uniform, f32, at);
 			else if (step.stage === 'bins') slot.uniform[at + LEVEL.words.phase] = step.phase;
 			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, slot.uniform, f32, at);
 		}
@@ -90,22 +90,13 @@ export async function stepsOnGpu(gpuDevice: GPUDevice, layout: Layout, memory: M
 		const pass = encoder.beginComputePass();
 		for (const [i, step] of steps.entries()) {
 			const stage = stages[i];
-			const level = step.stage === 'decode' ? run.head.levels[step.level] : undefined;
-			const inputs: Record<string, BoundRange> = level
-				? {
-						box: ranges[level.box.tensor],
-						classes: ranges[level.classes.tensor],
-						...(level.objectness && { extra: ranges[level.objectness.tensor] }),
-						anchors,
-						...(filter && { class_filter: filter }),
-					}
-				: {};
+			const level = 'level' in step ? run.head.levels[step.level] : undefined;
+			const inputs: Record<string, BoundRange> = level ? { anchors, ...(filter && { class_filter: filter }), ...levelInputs(level, ranges) } : {};
 			pass.setPipeline(stage.pipeline);
 			const group = slot.group(stage, inputs);
 			if (stage.hasStep) pass.setBindGroup(0, group, [(i + 1) * STEP_BYTES]);
 			else pass.setBindGroup(0, group);
-			const [x, y] = workgroupsOf(step, level?.numAnchors ?? 0, layout.capacity.candidates, layout.multiLabel, layout.sizes);
-			pass.dispatchWorkgroups(x, y, layout.capacity.batch);
+			pass.dispatchWorkgroups(...workgroupsOf(step, level?.numAnchors ?? 0, layout.capacity, layout.multiLabel, layout.sizes));
 		}
 		pass.end();
 		gpuDevice.queue.submit([encoder.finish()]);
@@ -123,19 +114,8 @@ export async function stepsOnGpu(gpuDevice: GPUDevice, layout: Layout, memory: M
 
 function compileFor(device: Device, layout: Layout, step: Step) {
 	const kernel = kernelOf(step);
-	if (kernel !== 'decode') return compileStage(device, kernelSpecs(layout.sizes)[kernel]);
-	const { head, tensors, classFilter, givenClasses = false } = layout.run;
-	const level = head.levels[0];
-	const half = (at: { tensor: number } | undefined) => at !== undefined && tensors[at.tensor].tensor.type === 'float16';
-	return compileStage(
-		device,
-		decodeSpec({
-			head,
-			multiLabel: layout.multiLabel,
-			classFilter: classFilter !== undefined,
-			givenClasses,
-			half: { box: half(level.box), classes: half(level.classes), extra: half(level.objectness) },
-			sizes: layout.sizes,
-		}),
-	);
+	const { head, tensors, classFilter, givenClasses } = layout.run;
+	const half = tensors.map(({ tensor }) => tensor.type === 'float16');
+	const own = headSpecs({ head, multiLabel: layout.multiLabel, classFilter: classFilter !== undefined, givenClasses, sizes: layout.sizes }, half);
+	return compileStage(device, own[kernel] ?? kernelSpecs(layout.sizes)[kernel as 'bins']);
 }

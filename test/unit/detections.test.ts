@@ -22,7 +22,8 @@ function kept(scores: number[], changes: Partial<Kept> = {}): Kept {
 	};
 }
 
-const view: View = { backend: 'cpu', isLogit: false, inputSize: [640, 640], coordinates: 'pixels' };
+const NO_EXTRAS = { angle: 0, keypoints: 0, masks: 0, total: 0 };
+const view: View = { backend: 'cpu', scoreMap: 'itself', extras: NO_EXTRAS, inputSize: [640, 640], coordinates: 'pixels' };
 // A 1080 x 1920 frame in 640 x 640: gain 1/3, 140 rows of padding above. x -> 3x, y -> 3(y - 140).
 const transform = letterbox([1080, 1920], [640, 640]);
 
@@ -39,7 +40,12 @@ describe('boxes', () => {
 	});
 
 	it('are clipped too when the transform was made by hand', () => {
-		const double = { frameSize: [500, 600] as const, toFrame: (boxes: Float32Array) => boxes.map((x) => 2 * x) };
+		const double = {
+			frameSize: [500, 600] as const,
+			gain: [0.5, 0.5] as const,
+			pad: [0, 0] as const,
+			toFrame: (boxes: Float32Array) => boxes.map((x) => 2 * x),
+		};
 		expect([...finishDetections(kept([0.9, 0.8]), { ...view, transform: double }).boxes]).toEqual([200, 480, 600, 500, 0, 200, 600, 500]);
 	});
 
@@ -67,9 +73,9 @@ describe('scores', () => {
 
 	it('of logits are their sigmoid in double precision, rounded once', () => {
 		// sigmoid(0) = 1/2, sigmoid(1) = 0.7310585786300049, sigmoid(-100) = 3.7200759760208356e-44 (a denormal float32)
-		expect([...finishDetections(kept([1, 0]), { ...view, isLogit: true }).scores]).toEqual([Math.fround(0.7310585786300049), 0.5]);
-		expect(finishDetections(kept([20, -100]), { ...view, isLogit: true }).scores[1]).toBe(Math.fround(3.7200759760208356e-44));
-		expect([...finishDetections(kept([Infinity, -Infinity]), { ...view, isLogit: true }).scores]).toEqual([1, 0]);
+		expect([...finishDetections(kept([1, 0]), { ...view, scoreMap: 'sigmoid' }).scores]).toEqual([Math.fround(0.7310585786300049), 0.5]);
+		expect(finishDetections(kept([20, -100]), { ...view, scoreMap: 'sigmoid' }).scores[1]).toBe(Math.fround(3.7200759760208356e-44));
+		expect([...finishDetections(kept([Infinity, -Infinity]), { ...view, scoreMap: 'sigmoid' }).scores]).toEqual([1, 0]);
 	});
 });
 

@@ -13,23 +13,24 @@ const TABLE: Record<string, readonly string[]> = {
 	index: ['postprocessor', 'backend', 'operations', 'semantics', 'boxes', 'anchors', 'codecs', 'heads'],
 	onnxruntime: [],
 	tfjs: [],
-	postprocessor: ['options', 'detections', 'dispatch', 'backend', 'tensors', 'logits'],
+	postprocessor: ['options', 'detections', 'dispatch', 'backend', 'tensors', 'head-facts'],
 	dispatch: ['gpu-link'],
 	operations: ['inputs', 'cpu', 'boxes'],
-	backend: ['inputs', 'options', 'gpu-link'],
+	masks: ['options', 'tensors', 'boxes'],
+	backend: ['inputs', 'options', 'gpu-link', 'tensors'],
 	'gpu-link': ['cpu'],
 	inputs: ['options', 'semantics', 'boxes'],
-	options: ['semantics', 'boxes', 'head-check', 'logits'],
+	options: ['semantics', 'boxes', 'head-check', 'head-facts'],
 	semantics: [],
 	'head-check': ['boxes'],
 	detections: [],
-	gpu: ['shaders', 'codecs', 'plan', 'kept', 'layout', 'boxes'],
-	cpu: ['boxes', 'codecs', 'plan', 'kept', 'layout'],
-	shaders: ['boxes', 'layout'],
-	kept: ['layout'],
-	plan: ['layout', 'logits'],
-	logits: [],
+	gpu: ['shaders', 'masks', 'codecs', 'plan', 'kept', 'layout', 'boxes', 'head-facts'],
+	cpu: ['boxes', 'codecs', 'plan', 'kept', 'layout', 'head-facts'],
+	shaders: ['boxes', 'layout', 'head-facts'],
+	kept: ['layout', 'plan', 'head-facts'],
+	plan: ['layout', 'head-facts'],
 	heads: ['anchors', 'codecs', 'tensors', 'boxes'],
+	'head-facts': [],
 	pipeline: [],
 	tensors: [],
 	anchors: ['boxes'],
@@ -45,7 +46,7 @@ const WORDS = ['checks', 'errors', 'numbers', 'stages'];
 const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['operations'], postprocessor: ['heads'] };
 
 /** Descriptions: their types say what a thing is, whoever makes it. Type imports leave nothing behind at run time. */
-const DESCRIPTIONS = ['pipeline', 'backend', 'heads', 'tensors', 'codecs', 'boxes', 'options', 'inputs', 'detections', 'plan', 'layout'];
+const DESCRIPTIONS = ['pipeline', 'backend', 'heads', 'tensors', 'codecs', 'boxes', 'options', 'inputs', 'detections', 'plan', 'layout', 'head-facts'];
 /** Other type imports. */
 const TYPES: Record<string, readonly string[]> = { onnxruntime: ['postprocessor'], tfjs: ['postprocessor'], gpu: ['shaders'] };
 

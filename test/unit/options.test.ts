@@ -122,7 +122,7 @@ const faults: Fault[] = [
 	['suppression unknown', { suppression: 'soft' }, RangeError, /suppression must be 'blocked' or 'bitmask'; got "soft"/],
 	['a bitmask of 8400', { suppression: 'bitmask' }, RangeError, /'bitmask' is for 4096 candidates at most; got 8400 \(set maxCandidates to 4096 or less/],
 	['latency unknown', { latency: 'high' }, RangeError, /latency must be 'normal' or 'low'; got "high"/],
-	['gpuStages 6', { gpuStages: 6 }, RangeError, /gpuStages must be an integer from 0 to 5; got 6/],
+	['gpuStages 8', { gpuStages: 8 }, RangeError, /gpuStages must be an integer from 0 to 7; got 8/],
 	['gpuStages on the CPU', { gpuStages: 2, backend: 'cpu' }, RangeError, /backend must be 'webgpu' when gpuStages is given; got "cpu"/],
 	['onLost unknown', { onLost: 'ignore' }, RangeError, /onLost must be 'recover' or 'cpu' or 'error'; got "ignore"/],
 	['a preset mistyped', { semantics: 'tensorfow' }, RangeError, /semantics must be 'default' or .*'darknet'; got "tensorfow" \(did you mean 'tensorflow'\?\)/],
@@ -252,7 +252,7 @@ describe('legal values', () => {
 });
 
 describe('thresholds as keys', () => {
-	const passes = (score: number, threshold: number, comparison: '>' | '>=') => keyOf(score) >= minKeyOf(threshold, comparison, false);
+	const passes = (score: number, threshold: number, comparison: '>' | '>=') => keyOf(score) >= minKeyOf(threshold, comparison, 'itself');
 
 	it('compare float32 with float32: 0.3 is not above 0.3', () => {
 		expect(passes(Math.fround(0.3), 0.3, '>')).toBe(false);
@@ -278,15 +278,15 @@ describe('thresholds as keys', () => {
 	});
 
 	it('of one sigmoid are logits: sigmoid(0) = 0.5, log(3) for 0.75', () => {
-		expect(scoreOfKey(minKeyOf(0.5, '>=', true))).toBe(0);
-		expect(scoreOfKey(minKeyOf(0.5, '>', true))).toBe(2 ** -149);
-		expect(scoreOfKey(minKeyOf(0.75, '>', true))).toBeCloseTo(1.0986122886681098, 6);
-		expect(scoreOfKey(minKeyOf(0.75, '>', true))).toBeGreaterThan(1.0986122886681096);
-		expect(minKeyOf(0, '>', true)).toBe(keyOf(-3.4028234663852886e38)); // every finite logit is above 0, -Infinity is not
-		expect(minKeyOf(-1, '>', true)).toBe(0);
-		expect(minKeyOf(1, '>', true)).toBeGreaterThan(keyOf(Infinity));
-		expect(minKeyOf(1, '>=', true)).toBe(keyOf(Infinity));
-		expect(minKeyOf(2, '>=', true)).toBeGreaterThan(keyOf(Infinity));
+		expect(scoreOfKey(minKeyOf(0.5, '>=', 'sigmoid'))).toBe(0);
+		expect(scoreOfKey(minKeyOf(0.5, '>', 'sigmoid'))).toBe(2 ** -149);
+		expect(scoreOfKey(minKeyOf(0.75, '>', 'sigmoid'))).toBeCloseTo(1.0986122886681098, 6);
+		expect(scoreOfKey(minKeyOf(0.75, '>', 'sigmoid'))).toBeGreaterThan(1.0986122886681096);
+		expect(minKeyOf(0, '>', 'sigmoid')).toBe(keyOf(-3.4028234663852886e38)); // every finite logit is above 0, -Infinity is not
+		expect(minKeyOf(-1, '>', 'sigmoid')).toBe(0);
+		expect(minKeyOf(1, '>', 'sigmoid')).toBeGreaterThan(keyOf(Infinity));
+		expect(minKeyOf(1, '>=', 'sigmoid')).toBe(keyOf(Infinity));
+		expect(minKeyOf(2, '>=', 'sigmoid')).toBeGreaterThan(keyOf(Infinity));
 	});
 
 	it('of a call follow the head: logits of yolov8, products of yolov5', () => {
