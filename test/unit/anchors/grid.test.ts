@@ -2,6 +2,7 @@
 
 import { assert, describe, test } from 'vitest';
 import { ANCHOR_STYLES, type AnchorGridOptions, anchorGrid } from '../../../src/anchors/grid.js';
+import { retinanet } from '../../../src/heads/retinanet.js';
 
 const OCTAVES = [1, 2 ** (1 / 3), 2 ** (2 / 3)];
 const P3 = { inputSize: [16, 24], strides: [8], ratios: [0.5, 1, 2] } as const;
@@ -108,7 +109,11 @@ describe('golden base anchors', () => {
 	});
 	test('EfficientDet: aspect pairs [1, 1], [1.4, 0.7], [0.7, 1.4]', () => {
 		// google/automl efficientdet/anchors.py: width = size x aspect[0], height = size x aspect[1]; 32 x 1.4 = 44.8 and 22.4 about 4
-		const ratios = [[1, 1], [1.4, 0.7], [0.7, 1.4]] as const;
+		const ratios = [
+			[1, 1],
+			[1.4, 0.7],
+			[0.7, 1.4],
+		] as const;
 		const anchors = anchorGrid({ inputSize: [16, 24], strides: [8], sizes: [8 * 4], scales: OCTAVES, ratios, style: 'efficientdet' });
 		assertNear(row(anchors, 0), [-12, -12, 20, 20]);
 		assertNear(row(anchors, 1), [4 - 22.4, 4 - 11.2, 4 + 22.4, 4 + 11.2]);
@@ -128,6 +133,15 @@ describe('golden base anchors', () => {
 		assert.deepEqual(row(anchors, 1), [4, -4, 12, 4]);
 		assert.deepEqual(row(anchors, 32 * 48), [-8, -8, 8, 8]);
 		assert.deepEqual(row(anchors, anchors.length / 4 - 1), [2 * 128 - 64, 128 - 64, 2 * 128 + 64, 128 + 64]);
+	});
+	test("torchvision's RetinaNet truncates its octaves: 32, 40, 50 to 512, 645, 812; detectron2's does not", () => {
+		// models/detection/retinanet.py _default_anchorgen: (x, int(x * 2 ** (1 / 3)), int(x * 2 ** (2 / 3)))
+		const strides = [8, 16, 32, 64, 128];
+		const whole = [32, 40, 50, 64, 80, 101, 128, 161, 203, 256, 322, 406, 512, 645, 812];
+		const sizes = strides.map((_, i) => whole.slice(3 * i, 3 * i + 3));
+		assert.deepEqual(retinanet({ numClasses: 1, inputSize: [128, 128] }).anchors, anchorGrid({ inputSize: [128, 128], strides, sizes }));
+		const anchors = retinanet({ numClasses: 1, inputSize: [128, 128], style: 'detectron2' }).anchors as Float32Array;
+		assertNear(row(anchors, 4), [-20.1587, -20.1587, 20.1587, 20.1587]); // 40.3175 / 2
 	});
 	test('torchvision AnchorGenerator, test/test_models_detection_anchor_utils.py: 15 x 15, 3 x 3 cells, size 10', () => {
 		const anchors = anchorGrid({ inputSize: [15, 15], strides: [5], sizes: [10], ratios: [1] });
