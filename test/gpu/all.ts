@@ -6,6 +6,7 @@ import './codecs.gpu.js';
 import './numbers.gpu.js';
 import './stages.gpu.js';
 import './nms.gpu.js';
+import './semantics.gpu.js';
 import './properties.gpu.js';
 import './postprocessor.gpu.js';
 import './iou.gpu.js';

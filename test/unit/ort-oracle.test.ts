@@ -147,6 +147,16 @@ describe('nms keeps what NonMaxSuppression of onnxruntime keeps', () => {
 		}
 	});
 
+	it('by the presets onnx and tensorflow, and at the seven thresholds where that of tfjs keeps one box fewer', async () => {
+		for (const [t, n] of Object.entries({ 0.5: 10, 0.6: 12, 0.7: 14, 0.45: 9, 0.8: 16, 0.3: 6, 0.4: 8 }).map(([key, n]) => [Number(key), n])) {
+			const scene = { boxes: Float32Array.of(0, 0, 20, 10, 0, 0, n, 10), planes: Float32Array.of(0.9, 0.8), numClasses: 1 };
+			const [theirs] = await ask(scene, t, 0);
+			for (const semantics of ['onnx', 'tensorflow'] as const) expect([...nms(scene.boxes, scene.planes, { iouThreshold: t, semantics })]).toEqual(theirs);
+			expect(theirs).toEqual([0, 1]);
+			expect([...nms(scene.boxes, scene.planes, { iouThreshold: t, semantics: 'tfjs' })]).toEqual([0]);
+		}
+	});
+
 	it('all scores equal, all boxes equal, all scores NaN, no area at all', async () => {
 		const n = 300;
 		const next = random(5);
