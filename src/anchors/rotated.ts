@@ -1,5 +1,5 @@
 // Anchors with an angle, for rotated region proposal networks (Ma et al. 2018, "Arbitrary-Oriented Scene Text Detection
-// via Rotation Proposals"), as detectron2's RotatedAnchorGenerator makes them. ratio = height / width.
+// via Rotation Proposals"), as detectron2's RotatedAnchorGenerator (modeling/anchor_generator.py) makes them. ratio = height / width.
 // Order: level, y, x, size, ratio, angle.
 
 import { readOptions, refuse, refuseUnless } from '../checks.js';
