@@ -12,6 +12,7 @@ import { rankShader } from '../../shaders/rank.wgsl.js';
 import { scatterShader } from '../../shaders/scatter.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
+import type { OverlapRule } from '../../src/boxes/overlap.js';
 import { boxes } from '../../src/codecs/boxes.js';
 import { cell } from '../../src/codecs/cell.js';
 import type { BoxCodec } from '../../src/codecs/codec.js';
@@ -118,6 +119,13 @@ function gatherVariants(): [string, string][] {
 	];
 }
 
+/** Every branch of the text of a rule of overlap. */
+const RULES: readonly OverlapRule[] = [
+	{ kind: 'iou', pixelOffset: 1 },
+	{ kind: 'bounding-union', pixelOffset: 0 },
+	{ kind: 'iom', pixelOffset: 1 },
+];
+
 /** [name, WGSL] of every shader in every variant. */
 export function allShaders(): [name: string, wgsl: string][] {
 	const kinds = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'] as const;
@@ -130,6 +138,7 @@ export function allShaders(): [name: string, wgsl: string][] {
 		['rank', rankShader(SIZES)],
 		['prefilter', prefilterShader(SIZES)],
 		['suppress', suppressShader(SIZES)],
+		...RULES.map((rule): [string, string] => [`suppress.${rule.kind}.${rule.pixelOffset}`, suppressShader(SIZES, rule)]),
 		['overlaps', overlapsShader(SIZES, BITMASK_LIMIT)],
 		['sweep', sweepShader(SIZES, BITMASK_LIMIT)],
 		...kinds.map((kind): [string, string] => [`pairs.${kind}`, pairsShader(kind, SIZES.workgroup)]),
