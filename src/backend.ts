@@ -4,8 +4,10 @@
 import { KedgeError } from './errors.js';
 import { GpuLink, realGpu } from './gpu-link.js';
 import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
-import { type BackendOptions, type BackendSettings, checkBackendKind, checkBackendOptions } from './options.js';
+import type { MaskDetections, MaskOptions, MaskOutput, MaskResults } from './masks/job.js';
+import { type BackendOptions, type BackendSettings, checkBackendKind, checkBackendOptions, checkTransformKinds } from './options.js';
 import type { GpuBackend, WebGPUReport } from './pipeline.js';
+import { normalizeTensor, type TensorLike } from './tensors.js';
 
 export type BackendKind = 'webgpu' | 'hybrid' | 'cpu';
 
@@ -23,6 +25,11 @@ export interface Backend extends Choice {
 	nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Promise<Uint32Array>;
 	/** As the function `boxIou`: the same numbers, computed on this backend. */
 	boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array>;
+	/**
+	 * As the function `assembleMasks`: the same numbers, computed on this backend; prototypes may be on the GPU, and with output
+	 * 'texture' the masks stay there. Rejects with NO_WEBGPU when a texture is asked for where there is no GPU.
+	 */
+	assembleMasks<O extends MaskOutput = 'bytes'>(detections: MaskDetections, prototypes: TensorLike, options: MaskOptions<O>): Promise<MaskResults[O]>;
 	/** Frees what it holds; a device that was given is left alone. Later calls reject with DISPOSED. */
 	dispose(): void;
 	[Symbol.dispose](): void;
@@ -120,6 +127,17 @@ export class ManagedBackend implements Backend {
 		return (await import('./operations.js')).boxIouOnCpu(rows, columns, kind);
 	}
 
+	async assembleMasks<O extends MaskOutput = 'bytes'>(detections: MaskDetections, prototypes: TensorLike, options: MaskOptions<O>): Promise<MaskResults[O]> {
+		this.#checkDisposed('assembleMasks');
+		checkTransformKinds('assembleMasks', options?.transform);
+		const tensor = normalizeTensor('assembleMasks', 'prototypes', prototypes);
+		// here too; what else they hold is checked by the code that is fetched now
+		const copy = tensor.location === 'cpu' ? { ...tensor, data: copied(tensor.data) } : tensor;
+		const own = { boxes: copied(detections?.boxes), maskCoefficients: copied(detections?.maskCoefficients), count: detections?.count };
+		const settled = { ...options };
+		return (await import('./masks/dispatch.js')).assembleMasksOn(this, own, copy, settled) as Promise<MaskResults[O]>;
+	}
+
 	/** The GPU for a single operation, if it goes there. Its input is in CPU memory, so 'hybrid' does it there. */
 	async #gpuFor(worthIt: boolean): Promise<GpuBackend | undefined> {
 		return worthIt && this.kind === 'webgpu' ? (this.link.live ?? this.link.open('webgpu')) : undefined;
@@ -137,6 +155,11 @@ export class ManagedBackend implements Backend {
 	[Symbol.dispose](): void {
 		this.dispose();
 	}
+}
+
+/** A copy of an array. An empty one may be detached, which its check tells. */
+function copied<T extends { byteLength: number; slice(): unknown } | undefined>(array: T): T {
+	return array?.byteLength ? (array.slice() as T) : array;
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import type { OverlapRule } from '../boxes/overlap.js';
 import { KedgeError } from '../errors.js';
+import type { MaskJob, MaskOutput, MaskResults } from '../masks/job.js';
 import type { CpuParts, GpuBackend, GpuPipeline, IouKind, NmsInput, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
@@ -76,6 +77,11 @@ class DeviceBackend implements GpuBackend {
 	async boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array> {
 		this.#assertUsable();
 		return this.#boxIou.run(boxesA, boxesB, kind);
+	}
+
+	async assembleMasks(job: MaskJob): Promise<MaskResults[MaskOutput]> {
+		this.#assertUsable();
+		return (await import('./masks.js')).assembleOnGpu(this.#device, job);
 	}
 
 	#assertUsable(): void {

@@ -10,6 +10,7 @@ import './semantics.gpu.js';
 import './properties.gpu.js';
 import './postprocessor.gpu.js';
 import './iou.gpu.js';
+import './masks.gpu.js';
 import './rotated.gpu.js';
 import './faults.gpu.js';
 import './fault-sizes.gpu.js';

@@ -6,11 +6,12 @@ import { createCpuPipeline } from '../../src/cpu/backend.js';
 import { nmsTextbook } from '../../src/cpu/nms.js';
 import { KedgeError } from '../../src/errors.js';
 import { GpuLink } from '../../src/gpu-link.js';
+import { assembleOnCpu } from '../../src/masks/cpu.js';
 import { boxIou } from '../../src/operations.js';
 import { checkBackendOptions } from '../../src/options.js';
 import type { Encoded, GpuBackend, GpuModule, GpuPipeline, Kept, PipelineOptions, WebGPUReport } from '../../src/pipeline.js';
 import type { CallParams, FrameTransform } from '../../src/plan.js';
-import type { BoundTensor } from '../../src/tensors.js';
+import type { BoundTensor, CpuTensor } from '../../src/tensors.js';
 
 /** A call that has been submitted and waits for the test. */
 export interface Held {
@@ -95,6 +96,12 @@ export class FakeGpu implements GpuModule {
 			boxIou: async (a, b, kind) => {
 				this.singles++;
 				return boxIou(a, b, { kind });
+			},
+			assembleMasks: async (job) => {
+				this.singles++;
+				if (own.isLost) throw lostError();
+				const { tensor } = fetched({ tensor: job.prototypes } as BoundTensor);
+				return assembleOnCpu(job, tensor as CpuTensor);
 			},
 			dispose: () => {
 				if (!device) own.destroy();

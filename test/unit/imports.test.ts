@@ -10,7 +10,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
 /** Rooms whose values each room may import, besides the words everyone uses. */
 const TABLE: Record<string, readonly string[]> = {
-	index: ['postprocessor', 'backend', 'operations', 'semantics', 'boxes', 'anchors', 'codecs', 'heads'],
+	index: ['postprocessor', 'backend', 'operations', 'semantics', 'boxes', 'anchors', 'codecs', 'heads', 'masks'],
 	onnxruntime: [],
 	tfjs: [],
 	postprocessor: ['options', 'detections', 'dispatch', 'backend', 'tensors', 'head-facts'],
@@ -26,7 +26,7 @@ const TABLE: Record<string, readonly string[]> = {
 	detections: [],
 	gpu: ['shaders', 'masks', 'codecs', 'plan', 'kept', 'layout', 'boxes', 'head-facts'],
 	cpu: ['boxes', 'codecs', 'plan', 'kept', 'layout', 'head-facts'],
-	shaders: ['boxes', 'layout', 'head-facts'],
+	shaders: ['boxes', 'layout', 'head-facts', 'masks'],
 	kept: ['layout', 'plan', 'head-facts'],
 	plan: ['layout', 'head-facts'],
 	heads: ['anchors', 'codecs', 'tensors', 'boxes'],
@@ -43,10 +43,10 @@ const TABLE: Record<string, readonly string[]> = {
 const WORDS = ['checks', 'errors', 'numbers', 'stages'];
 
 /** Fetched only when wanted, by dynamic import: the GPU with all shaders, the CPU path, the twins, the heads that an error suggests. */
-const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['operations'], postprocessor: ['heads'] };
+const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['operations', 'masks'], postprocessor: ['heads'] };
 
 /** Descriptions: their types say what a thing is, whoever makes it. Type imports leave nothing behind at run time. */
-const DESCRIPTIONS = ['pipeline', 'backend', 'heads', 'tensors', 'codecs', 'boxes', 'options', 'inputs', 'detections', 'plan', 'layout', 'head-facts'];
+const DESCRIPTIONS = ['pipeline', 'backend', 'heads', 'tensors', 'codecs', 'boxes', 'options', 'inputs', 'detections', 'plan', 'layout', 'head-facts', 'masks'];
 /** Other type imports. */
 const TYPES: Record<string, readonly string[]> = { onnxruntime: ['postprocessor'], tfjs: ['postprocessor'], gpu: ['shaders'] };
 
