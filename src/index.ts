@@ -24,12 +24,16 @@ export { type Backend, type BackendKind, type Choice, checkWebGPU, createBackend
 export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';
 export { type Letterbox, type LetterboxOptions, letterbox } from './boxes/letterbox.js';
 export type { ArgumentFault } from './checks.js';
+export { type BinsOptions, bins } from './codecs/bins.js';
 export { type BoxesOptions, boxes } from './codecs/boxes.js';
 export { type CellOptions, cell } from './codecs/cell.js';
 export type { AnchorFormat, BoxCodec } from './codecs/codec.js';
 export { type CornersOptions, corners } from './codecs/corners.js';
 export { type DeltasOptions, deltas } from './codecs/deltas.js';
 export { type DistancesOptions, distances } from './codecs/distances.js';
+export { type MediapipeOptions, mediapipe } from './codecs/mediapipe.js';
+export { type RotatedDeltasOptions, rotatedDeltas } from './codecs/rotated-deltas.js';
+export { type RotatedDistancesOptions, rotatedDistances } from './codecs/rotated-distances.js';
 export type { Detection, Detections } from './detections.js';
 export { KedgeError, type KedgeErrorCode } from './errors.js';
 export { defineHead } from './heads/define.js';

@@ -1,13 +1,14 @@
-// Decoding chunks of the codecs that start from an anchor box. Twins: src/codecs/deltas.ts, corners.ts.
+// Decoding chunks of the codecs that start from an anchor box. Twins: src/codecs/deltas.ts, corners.ts, mediapipe.ts.
 // Called by shaders/shared/codecs.wgsl.ts.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
+import { FINITE_CLAMP } from '../../src/codecs/factors.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 
 const f = wgslFloat;
 
 // One axis: both corners move by the shift, then apart by half of what the size grows, and by the margin.
-const growAxis = wgsl`
+export const growAxis = wgsl`
 fn grow_axis(shift: f32, size: f32, size_delta: f32, low: f32, high: f32, margin: f32) -> vec2f {
   let half = fround(fround(fround(size * exp32(size_delta)) - size) * 0.5) + margin;
   let from_low = fround(low + shift) - half;
@@ -78,6 +79,34 @@ fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
     anchor.z + fround(d.z * unit.x),
     anchor.w + fround(d.w * unit.y),
   );
+}
+`;
+}
+
+export function mediapipe({ constants: c, variants }: BoxCodec): string {
+	return wgsl`
+fn size_of(t: f32, anchor: f32) -> f32 {
+  #if ${variants.exponential === true}
+  return fround(exp32(min(t, ${f(FINITE_CLAMP)})) * anchor);
+  #else
+  return fround(t * anchor);
+  #endif
+}
+
+fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
+  #if ${variants.order === 'yxhw'}
+  let d = raw.yxwz;
+  #elif ${variants.order === 'xyxy'}
+  let d = vec4f(fround(raw.z - raw.x) * 0.5, fround(raw.w - raw.y) * 0.5, fround(raw.z + raw.x), fround(raw.w + raw.y));
+  #else
+  let d = raw;
+  #endif
+  let width = size_of(fround(d.z * ${f(c.iw)}), anchor.z);
+  let height = size_of(fround(d.w * ${f(c.ih)}), anchor.w);
+  if (width < 0.0 || height < 0.0) { return vec4f(not_a_number()); }
+  let x = fround(anchor.x + fround(fround(d.x * ${f(c.ix)}) * anchor.z));
+  let y = fround(anchor.y + fround(fround(d.y * ${f(c.iy)}) * anchor.w));
+  return vec4f(x - width * 0.5, y - height * 0.5, x + width * 0.5, y + height * 0.5);
 }
 `;
 }

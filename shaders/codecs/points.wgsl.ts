@@ -2,12 +2,10 @@
 // Twins: src/codecs/cell.ts, distances.ts. Called by shaders/shared/codecs.wgsl.ts.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
+import { FINITE_CLAMP } from '../../src/codecs/factors.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 
 const f = wgslFloat;
-
-/** The largest log of a size: FINITE_CLAMP of src/codecs/factors.ts. */
-const FINITE_CLAMP = 60;
 
 export function cell({ constants, variants }: BoxCodec): string {
 	return variants.x === true ? cellX() : cellOfSigmoids(constants, variants);

@@ -4,7 +4,8 @@
 // the anchor whose numbers begin at `at`.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
-import { corners, deltas } from '../codecs/anchored.wgsl.js';
+import { corners, deltas, mediapipe } from '../codecs/anchored.wgsl.js';
+import { bins, rotatedDeltas, rotatedDistances } from '../codecs/many.wgsl.js';
 import { cell, distances } from '../codecs/points.wgsl.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 
@@ -30,12 +31,30 @@ fn decode_box(at: u32, anchor: vec4f, stride: f32) -> vec4f {
   if (any(exponents == vec4u(0x7f800000u))) { return vec4f(not_a_number()); }
   return decode_finite(raw, anchor, stride);
 }
+#elif ${codec.kind === 'boxes'}
+fn decode_box(at: u32, anchor: vec4f, stride: f32) -> vec4f {
+  let raw = vec4f(raw_number(at, 0u), raw_number(at, 1u), raw_number(at, 2u), raw_number(at, 3u));
+  decoded_angle = raw_number(at, 4u);
+  let exponents = bitcast<vec4u>(raw) & vec4u(0x7f800000u);
+  if (any(exponents == vec4u(0x7f800000u)) || !is_finite(decoded_angle)) { return vec4f(not_a_number()); }
+  return decode_finite(raw, anchor, stride);
+}
 #endif
 `;
 }
 
 /** Chunks with four raw numbers write fn decode_finite(raw, anchor, stride), the others fn decode_box itself. */
-const CHUNKS: Record<string, (codec: BoxCodec) => string> = { boxes, deltas, corners, cell, distances };
+const CHUNKS: Record<string, (codec: BoxCodec) => string> = {
+	boxes,
+	deltas,
+	corners,
+	mediapipe,
+	cell,
+	distances,
+	bins,
+	rotatedDistances,
+	rotatedDeltas,
+};
 
 function boxes({ constants, variants }: BoxCodec): string {
 	const { format } = variants;

@@ -4,8 +4,16 @@
 
 import { refuse } from '../checks.js';
 
-/** What an anchor row holds: corners, centre and size, or a point with its stride (x, y, stride x, stride y). */
-export type AnchorFormat = 'none' | 'xyxy' | 'cxcywh' | 'point';
+/**
+ * What an anchor row holds: corners, centre and size, centre, size and angle (five numbers, the others have four), or a point with its
+ * stride (x, y, stride x, stride y).
+ */
+export type AnchorFormat = 'none' | 'xyxy' | 'cxcywh' | 'cxcywhr' | 'point';
+
+/** Numbers per anchor row. */
+export function anchorWidth(format: AnchorFormat): number {
+	return format === 'cxcywhr' ? 5 : 4;
+}
 
 /** A box codec. Boxes are xyxy in pixels, flat, [N, 4]. */
 export interface BoxCodec {
@@ -23,11 +31,11 @@ export interface BoxCodec {
 	readonly variants: Readonly<Record<string, boolean | string>>;
 	/**
 	 * Decodes one box: raw numbers at `raw[r..r+numRaw-1]` in the order the head stores them, the anchor row at
-	 * `anchors[a..a+3]`, the level's stride; writes xyxy to `out[o..o+3]`. Every step rounded to float32, in the shader's order.
+	 * `anchors[a..a+3]` (a+4 with an angle), the level's stride; writes xyxy to `out[o..o+3]`. Every step rounded to float32, in the shader's order.
 	 */
 	decodeBox(raw: Float32Array, r: number, anchors: Float32Array, a: number, stride: number, out: Float32Array, o: number): void;
 	/**
-	 * Boxes [N, 4] xyxy ([N, 5] with an angle) to raw numbers [N, numRaw], against anchors [N, 4] in this codec's anchor format. `stride` (input
+	 * Boxes [N, 4] xyxy ([N, 5] with an angle) to raw numbers [N, numRaw], against anchors [N, 4 or 5] in this codec's anchor format. `stride` (input
 	 * pixels per cell: one for all, or [N]) is needed by the cell codec only.
 	 */
 	encode(boxes: Float32Array, anchors?: Float32Array, stride?: number | Float32Array): Float32Array;
@@ -63,8 +71,8 @@ export function writeCentred(x: number, y: number, width: number, height: number
 export function checkRows(call: string, first: string, rows: unknown, anchors: unknown, format: AnchorFormat, width = 4): number {
 	const n = countRows(call, first, rows, width);
 	if (format === 'none') return n;
-	if (anchors === undefined) refuse(TypeError, call, 'anchors', `must be given (rows of ${format}, flat [N, 4])`, anchors);
-	const m = countRows(call, 'anchors', anchors, 4);
+	if (anchors === undefined) refuse(TypeError, call, 'anchors', `must be given (rows of ${format}, flat [N, ${anchorWidth(format)}])`, anchors);
+	const m = countRows(call, 'anchors', anchors, anchorWidth(format));
 	if (m !== n) refuse(RangeError, call, 'anchors', `must have as many rows as ${first}, ${n}`, m);
 	return n;
 }
@@ -82,6 +90,7 @@ export function decodeAll(codec: BoxCodec, raw: Float32Array, anchors: Float32Ar
 	const width = codec.rotated ? 5 : 4;
 	const out = new Float32Array(n * width);
 	const rows = codec.anchors === 'none' ? NO_ANCHORS : (anchors as Float32Array);
-	for (let i = 0; i < n; i++) codec.decodeBox(raw, i * codec.numRaw, rows, i * 4, strideOf(i), out, i * width);
+	const step = anchorWidth(codec.anchors);
+	for (let i = 0; i < n; i++) codec.decodeBox(raw, i * codec.numRaw, rows, i * step, strideOf(i), out, i * width);
 	return out;
 }

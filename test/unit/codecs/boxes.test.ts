@@ -22,7 +22,7 @@ describe('boxes', () => {
 		assert.deepEqual(Array.from(boxes({ format: 'yxyx', scale: [200, 100] }).decode(Float32Array.of(0.5, 0.25, 1, 0.75))), [50, 50, 150, 100]);
 	});
 	test('refusals', () => {
-		assert.throws(() => boxes({ format: 'ltrb' as never }), /format must be one of xyxy, yxyx, xywh, cxcywh; got "ltrb"/);
+		assert.throws(() => boxes({ format: 'ltrb' as never }), /format must be one of xyxy, yxyx, xywh, cxcywh, cxcywhr; got "ltrb"/);
 		assert.throws(() => boxes({ scale: [640, 0] }), /scale\[1\] must be a positive number; got 0/);
 		assert.throws(() => boxes({ scale: 640 as never }), /scale must be \[x, y\]/);
 		assert.throws(() => boxes().decode(new Float32Array(3)), /raw must have a length that is a multiple of 4; got 3/);

@@ -3,12 +3,16 @@
 
 import fc from 'fast-check';
 import { assert, describe, test } from 'vitest';
+import { bins } from '../../../src/codecs/bins.js';
 import { boxes } from '../../../src/codecs/boxes.js';
 import { cell } from '../../../src/codecs/cell.js';
 import type { BoxCodec } from '../../../src/codecs/codec.js';
 import { corners } from '../../../src/codecs/corners.js';
 import { deltas } from '../../../src/codecs/deltas.js';
 import { distances } from '../../../src/codecs/distances.js';
+import { mediapipe } from '../../../src/codecs/mediapipe.js';
+import { rotatedDeltas } from '../../../src/codecs/rotated-deltas.js';
+import { rotatedDistances } from '../../../src/codecs/rotated-distances.js';
 
 const STRIDE = 16;
 
@@ -23,10 +27,22 @@ const POSITIVE: [string, BoxCodec][] = [
 	['cell v5', cell()],
 	['cell X', cell({ version: 'x' })],
 	['distances, exp', distances({ activation: 'exp' })],
+	['mediapipe, exponential', mediapipe({ scale: [10, 10, 5, 5], exponential: true })],
+	['bins', bins({ numBins: 8 })],
+];
+/** The same, with an angle. */
+const TURNED: [string, BoxCodec][] = [
+	['rotated deltas', rotatedDeltas({ range: 'le90' })],
+	['rotated deltas of turned anchors', rotatedDeltas({ anchors: 'cxcywhr', angle: 'degrees-ccw', weights: [10, 10, 5, 5, 1] })],
+	['rotated deltas, projected', rotatedDeltas({ anchors: 'cxcywhr', projected: true, range: 'none' })],
+	['rotated distances', rotatedDistances()],
+	['rotated distances, bins', rotatedDistances({ numBins: 8, angle: 'raw' })],
 ];
 const OTHERS: [string, BoxCodec][] = [
 	['boxes', boxes()],
 	['boxes, normalised', boxes({ scale: [640, 480] })],
+	['boxes with an angle', boxes({ format: 'cxcywhr' })],
+	['mediapipe', mediapipe({ scale: 128 })],
 	['corners', corners({ variances: 0.2 })],
 	['corners in pixels', corners({ unit: [300, 300] })],
 	['distances', distances()],
@@ -35,6 +51,7 @@ const OTHERS: [string, BoxCodec][] = [
 ];
 
 function anchorOf(codec: BoxCodec, [x, y, w, h]: readonly number[]): Float32Array {
+	if (codec.anchors === 'cxcywhr') return Float32Array.of(x, y, w, h, (x - 320) / 8);
 	if (codec.anchors === 'xyxy') return Float32Array.of(x, y, x + w, y + h);
 	return codec.anchors === 'point' ? Float32Array.of(x, y, STRIDE, STRIDE) : Float32Array.of(x, y, w, h);
 }
@@ -42,7 +59,7 @@ const place = fc.tuple(fc.integer({ min: 0, max: 640 }), fc.integer({ min: 0, ma
 const raws = (codec: BoxCodec, limit: number) =>
 	fc.array(fc.double({ min: -limit, max: limit, noNaN: true }), { minLength: codec.numRaw, maxLength: codec.numRaw }).map((t) => Float32Array.from(t));
 
-for (const [name, codec] of [...POSITIVE, ...OTHERS]) {
+for (const [name, codec] of [...POSITIVE, ...TURNED, ...OTHERS]) {
 	describe(name, () => {
 		test('NaN and Infinity anywhere give a box of NaN', () => {
 			for (let i = 0; i < codec.numRaw; i++) {
@@ -67,7 +84,7 @@ for (const [name, codec] of [...POSITIVE, ...OTHERS]) {
 					try {
 						encoded = codec.encode(box, anchor, STRIDE);
 					} catch (error) {
-						assert.instanceOf(error, RangeError); // a size that vanished, or a distance of 0
+						assert.instanceOf(error, RangeError); // no box, a size that vanished, or a distance of 0
 						return;
 					}
 					tried++;
