@@ -2,7 +2,6 @@
 // Called by shaders/shared/codecs.wgsl.ts.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
-import { FINITE_CLAMP } from '../../src/codecs/factors.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 
 const f = wgslFloat;
@@ -87,7 +86,7 @@ export function mediapipe({ constants: c, variants }: BoxCodec): string {
 	return wgsl`
 fn size_of(t: f32, anchor: f32) -> f32 {
   #if ${variants.exponential === true}
-  return fround(exp32(min(t, ${f(FINITE_CLAMP)})) * anchor);
+  return fround(exp32(min(t, ${f(c.largest)})) * anchor);
   #else
   return fround(t * anchor);
   #endif

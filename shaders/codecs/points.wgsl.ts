@@ -2,17 +2,16 @@
 // Twins: src/codecs/cell.ts, distances.ts. Called by shaders/shared/codecs.wgsl.ts.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
-import { FINITE_CLAMP } from '../../src/codecs/factors.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 
 const f = wgslFloat;
 
 export function cell({ constants, variants }: BoxCodec): string {
-	return variants.x === true ? cellX() : cellOfSigmoids(constants, variants);
+	return variants.x === true ? cellX(constants) : cellOfSigmoids(constants, variants);
 }
 
 function cellOfSigmoids(constants: BoxCodec['constants'], variants: BoxCodec['variants']): string {
-	const listed = Object.entries(constants).filter(([name]) => name !== 'scale');
+	const listed = Object.entries(constants).filter(([name]) => /^scale./.test(name));
 	const choices = listed.map(([name, scale]) => `if (stride == ${f(Number(name.slice(5)))}) { scale = ${f(scale)}; }`);
 	return wgsl`
 fn activate(t: f32) -> f32 {
@@ -28,7 +27,7 @@ fn size_of(t: f32, anchor: f32) -> f32 {
   let s2 = 2.0 * activate(t);
   return fround(fround(s2 * s2) * anchor);
   #else
-  return fround(exp32(min(t, ${f(FINITE_CLAMP)})) * anchor);
+  return fround(exp32(min(t, ${f(constants.largest)})) * anchor);
   #endif
 }
 
@@ -45,13 +44,13 @@ fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
 `;
 }
 
-function cellX(): string {
+function cellX(constants: BoxCodec['constants']): string {
 	return wgsl`
 fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
   let x = fround(anchor.x + fround(raw.x * anchor.z));
   let y = fround(anchor.y + fround(raw.y * anchor.w));
-  let half_width = fround(exp32(min(raw.z, ${f(FINITE_CLAMP)})) * anchor.z) * 0.5;
-  let half_height = fround(exp32(min(raw.w, ${f(FINITE_CLAMP)})) * anchor.w) * 0.5;
+  let half_width = fround(exp32(min(raw.z, ${f(constants.largest)})) * anchor.z) * 0.5;
+  let half_height = fround(exp32(min(raw.w, ${f(constants.largest)})) * anchor.w) * 0.5;
   return vec4f(x - half_width, y - half_height, x + half_width, y + half_height);
 }
 `;
@@ -69,7 +68,7 @@ fn reach(raw: f32, size: f32) -> f32 {
   #if ${activation === 'relu'}
   let d = select(0.0, t, t > 0.0);
   #elif ${activation === 'exp'}
-  let d = exp32(min(t, ${f(FINITE_CLAMP)}));
+  let d = exp32(min(t, ${f(constants.largest)}));
   #else
   let d = t;
   #endif

@@ -21,7 +21,8 @@ export interface BoxesOptions {
  */
 export function boxes(options: BoxesOptions = {}): BoxCodec {
 	const { format = 'cxcywh', scale = [1, 1] } = readOptions('boxes', 'options', options, ['format', 'scale']) as BoxesOptions;
-	if (!FORMATS.includes(format)) refuse(RangeError, 'boxes', 'format', `must be one of ${FORMATS.join(', ')}`, format);
+	const formats: readonly string[] = [...BOX_FORMATS, 'cxcywhr'];
+	if (!formats.includes(format)) refuse(RangeError, 'boxes', 'format', `must be one of ${formats.join(', ')}`, format);
 	if (!Array.isArray(scale) || scale.length !== 2) refuse(TypeError, 'boxes', 'scale', 'must be [x, y]', scale);
 	scale.forEach((s, i) => {
 		if (typeof s !== 'number' || !(s > 0) || s === Infinity) refuse(RangeError, 'boxes', `scale[${i}]`, 'must be a positive number', s);
@@ -83,5 +84,3 @@ export function boxes(options: BoxesOptions = {}): BoxCodec {
 	};
 	return codec;
 }
-
-const FORMATS: readonly string[] = [...BOX_FORMATS, 'cxcywhr'];

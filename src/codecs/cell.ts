@@ -53,7 +53,7 @@ export function cell(options: CellOptions = {}): BoxCodec {
 		kind: 'cell',
 		anchors: 'cxcywh',
 		numRaw: 4,
-		constants: scales.constants,
+		constants: { ...scales.constants, largest: FINITE_CLAMP },
 		variants: { x: false, squared, sigmoid },
 		decodeBox(raw, r, anchors, a, stride, out, o) {
 			if (!areFinite(raw[r], raw[r + 1], raw[r + 2], raw[r + 3])) return writeNaN(out, o);
@@ -104,7 +104,7 @@ function cellX(given: CellOptions): BoxCodec {
 		kind: 'cell',
 		anchors: 'point',
 		numRaw: 4,
-		constants: {},
+		constants: { largest: FINITE_CLAMP },
 		variants: { x: true },
 		decodeBox(raw, r, anchors, a, _stride, out, o) {
 			const [tx, ty, tw, th] = [raw[r], raw[r + 1], raw[r + 2], raw[r + 3]];

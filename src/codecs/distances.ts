@@ -50,7 +50,7 @@ export function distances(options: DistancesOptions = {}): BoxCodec {
 		kind: 'distances',
 		anchors: unit === 'size' ? 'xyxy' : 'point',
 		numRaw: 4,
-		constants: { factor },
+		constants: { factor, largest: FINITE_CLAMP },
 		variants: { unit, order, activation, scaled: factor !== 1 },
 		decodeBox(raw, r, anchors, a, _stride, out, o) {
 			const r0 = raw[r];

@@ -37,7 +37,7 @@ export function mediapipe(options: MediapipeOptions): BoxCodec {
 		kind: 'mediapipe',
 		anchors: 'cxcywh',
 		numRaw: 4,
-		constants: { ix, iy, iw, ih },
+		constants: { ix, iy, iw, ih, largest: FINITE_CLAMP },
 		variants: { exponential, order },
 		decodeBox(raw, r, anchors, a, _stride, out, o) {
 			let [x, y, w, h] = [raw[r], raw[r + 1], raw[r + 2], raw[r + 3]];

@@ -7,7 +7,7 @@ import { checkReach, MOST_BINS, meanBin, spread } from './bins.js';
 import { type BoxCodec, checkRows, decodeAll, writeCentred, writeNaN } from './codec.js';
 
 const round = Math.fround;
-const PI = round(Math.PI);
+const PI = /* @__PURE__ */ Math.fround(Math.PI);
 
 /** Options of `rotatedDistances`. */
 export interface RotatedDistancesOptions {

@@ -112,3 +112,28 @@ for (const [name, codec] of POSITIVE) {
 		);
 	});
 }
+
+/** Codecs that have a zero: the rectangle it stands for. */
+const ZEROS: [string, BoxCodec, (x: number, y: number, w: number, h: number) => number[]][] = [
+	['deltas', deltas({ variances: [0.1, 0.1, 0.2, 0.2] }), (x, y, w, h) => [x, y, x + w, y + h]],
+	['corners', corners({ variances: 0.2 }), (x, y, w, h) => [x, y, x + w, y + h]],
+	['cell v3', cell({ version: 'v3' }), (x, y, w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]],
+	['cell v4', cell({ version: 'v4' }), (x, y, w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]],
+	['cell v5', cell(), (x, y, w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]],
+	['cell X', cell({ version: 'x' }), (x, y) => [x - 8, y - 8, x + 8, y + 8]],
+	['mediapipe', mediapipe({ scale: 10, exponential: true }), (x, y, w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]],
+	['distances, exp', distances({ activation: 'exp' }), (x, y) => [x - 16, y - 16, x + 16, y + 16]],
+	['rotated deltas', rotatedDeltas(), (x, y, w, h) => [x, y, x + w, y + h, 0]],
+];
+for (const [name, codec, rectangle] of ZEROS) {
+	test(`${name}: zeros give the anchor, and the anchor gives zeros, exactly`, () => {
+		fc.assert(
+			fc.property(place, ([x, y, w, h]) => {
+				const anchor = anchorOf(codec, [x, y, w, h]);
+				const box = codec.decode(new Float32Array(codec.numRaw), anchor, STRIDE);
+				assert.deepEqual(Array.from(box), rectangle(x, y, w, h));
+				assert.deepEqual(codec.encode(box, anchor, STRIDE).map(Math.abs), new Float32Array(codec.numRaw));
+			}),
+		);
+	});
+}
