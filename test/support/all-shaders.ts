@@ -4,6 +4,7 @@
 import { binsShader } from '../../shaders/bins.wgsl.js';
 import { decodeShader } from '../../shaders/decode.wgsl.js';
 import { gatherShader } from '../../shaders/gather.wgsl.js';
+import { maskLogitsShader, masksShader } from '../../shaders/masks.wgsl.js';
 import { mergeShader } from '../../shaders/merge.wgsl.js';
 import { overlapsShader } from '../../shaders/overlaps.wgsl.js';
 import { pairsShader } from '../../shaders/pairs.wgsl.js';
@@ -132,7 +133,7 @@ const RULES: readonly OverlapRule[] = [
 
 /** [name, WGSL] of every shader in every variant. */
 export function allShaders(): [name: string, wgsl: string][] {
-	const kinds = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'] as const;
+	const kinds = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom', 'rotated-iou', 'probiou'] as const;
 	return [
 		...decodeVariants(),
 		...gatherVariants(),
@@ -145,6 +146,8 @@ export function allShaders(): [name: string, wgsl: string][] {
 		...RULES.map((rule): [string, string] => [`suppress.${rule.kind}.${rule.pixelOffset}`, suppressShader(SIZES, rule)]),
 		['overlaps', overlapsShader(SIZES, BITMASK_LIMIT)],
 		['sweep', sweepShader(SIZES, BITMASK_LIMIT)],
+		...[false, true].map((half): [string, string] => [`mask-logits.${half ? 'float16' : 'float32'}`, maskLogitsShader(half, SIZES.workgroup)]),
+		...(['bytes', 'logits', 'labels'] as const).map((output): [string, string] => [`masks.${output}`, masksShader(output, SIZES.workgroup)]),
 		...kinds.map((kind): [string, string] => [`pairs.${kind}`, pairsShader(kind, SIZES.workgroup)]),
 	];
 }
