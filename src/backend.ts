@@ -119,8 +119,7 @@ export class ManagedBackend implements Backend {
 
 	async boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array> {
 		this.#checkDisposed('boxIou');
-		const { a, b, kind } = checkBoxIou('boxIou', boxesA, boxesB, options);
-		const pairs = (a.length / 4) * (b.length / 4);
+		const { a, b, kind, pairs } = checkBoxIou('boxIou', boxesA, boxesB, options);
 		const [rows, columns] = [a.slice(), b.slice()];
 		const gpu = await this.#gpuFor(pairs > 0 && (this.requested !== 'auto' || pairs >= MANY_PAIRS));
 		if (gpu) return this.link.use(gpu, gpu.boxIou(rows, columns, kind));

@@ -23,6 +23,7 @@ export {
 export { type Backend, type BackendKind, type Choice, checkWebGPU, createBackend } from './backend.js';
 export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';
 export { type Letterbox, type LetterboxOptions, letterbox } from './boxes/letterbox.js';
+export { type AngleConvention, convertRotated, type RotatedRange, regularizeRotated, rotatedBounds, rotatedCorners } from './boxes/rotated-formats.js';
 export type { ArgumentFault } from './checks.js';
 export { type BinsOptions, bins } from './codecs/bins.js';
 export { type BoxesOptions, boxes } from './codecs/boxes.js';

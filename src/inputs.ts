@@ -3,17 +3,22 @@
 
 import { BOX_FORMATS, type BoxFormat, convertBoxes } from './boxes/formats.js';
 import type { OverlapRule } from './boxes/overlap.js';
+import { ROTATED_IOU_KINDS } from './boxes/rotated.js';
+import { upright } from './boxes/rotated-formats.js';
 import { checkAttached, checkNumber, checkWord, NO_LIMIT, readOptions, refuse, refuseUnless } from './checks.js';
 import { type CallOptions, checkCall, toCallParams } from './options.js';
-import type { IouKind, NmsInput } from './pipeline.js';
+import type { IouKind, NmsInput, PairKind } from './pipeline.js';
 import type { CallParams } from './plan.js';
 import { checkSemantics, overlapRuleOf, type Semantics, type SemanticsPreset } from './semantics.js';
 
 /** Numbers as callers may give them: Float32Array, Float64Array, Float16Array, Int32Array, number[]; rounded to float32 once. */
 export type FloatsLike = Float32Array | Float64Array | Int32Array | readonly number[];
 
-/** Boxes as callers may give them: flat xyxy [N, 4], or in a named format. */
-export type BoxesLike = FloatsLike | { readonly data: FloatsLike; readonly format: BoxFormat };
+/**
+ * Boxes as callers may give them: flat xyxy [N, 4], or in a named format. 'cxcywhr' are rotated ones [N, 5]: centre, size, and the angle in
+ * radians, clockwise on the screen; `convertRotated` makes them of other angles.
+ */
+export type BoxesLike = FloatsLike | { readonly data: FloatsLike; readonly format: BoxFormat | 'cxcywhr' };
 
 /** Options of `nms`. */
 export interface NmsOptions extends Pick<CallOptions, 'scoreThreshold' | 'maxDetections' | 'maxCandidates'> {
@@ -27,16 +32,18 @@ export interface NmsOptions extends Pick<CallOptions, 'scoreThreshold' | 'maxDet
 
 /** Options of `boxIou`. */
 export interface BoxIouOptions {
-	/** Default 'iou'. */
+	/** Default 'iou'. Rotated boxes have 'iou' and 'probiou', all others every kind but 'probiou'. */
 	kind?: IouKind;
 }
 
 const NMS_KEYS = ['iouThreshold', 'scoreThreshold', 'maxDetections', 'maxCandidates', 'classIds', 'semantics'] as const;
 const IOU_KINDS = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'] as const;
+const ROTATED = 'cxcywhr';
 
 /** The arguments of `nms`. */
 export function checkNms(where: string, boxes: unknown, scores: unknown, options: unknown): { input: NmsInput; call: CallParams; overlap: OverlapRule } {
-	const rows = checkBoxes(where, 'boxes', boxes);
+	const { rows, rotated } = checkBoxes(where, 'boxes', boxes);
+	if (rotated) refuse(RangeError, where, 'boxes.format', `must be one of ${BOX_FORMATS.join(', ')}`, ROTATED);
 	const column = checkFloats(where, 'scores', scores);
 	const count = rows.length / 4;
 	if (column.length !== count) {
@@ -54,26 +61,45 @@ export function checkNms(where: string, boxes: unknown, scores: unknown, options
 }
 
 /** The arguments of `boxIou`. */
-export function checkBoxIou(where: string, boxesA: unknown, boxesB: unknown, options: unknown): { a: Float32Array; b: Float32Array; kind: IouKind } {
+export function checkBoxIou(where: string, boxesA: unknown, boxesB: unknown, options: unknown): PairsInput {
 	const a = checkBoxes(where, 'boxesA', boxesA);
 	const b = checkBoxes(where, 'boxesB', boxesB);
-	const read = readOptions(where, 'options', options, ['kind']);
-	return { a, b, kind: read.kind === undefined ? 'iou' : checkWord(where, 'kind', read.kind, IOU_KINDS) };
+	const { kind = 'iou' } = readOptions(where, 'options', options, ['kind']);
+	if (a.rotated !== b.rotated) {
+		const [given, other] = a.rotated ? ['boxesA', 'boxesB'] : ['boxesB', 'boxesA'];
+		refuse(TypeError, where, other, `must be rotated boxes (format '${ROTATED}'), as ${given} are`, a.rotated ? boxesB : boxesA, 'angle 0 turns nothing');
+	}
+	if (!a.rotated) {
+		const named = checkWord(where, 'kind', kind, IOU_KINDS, kind === 'probiou' ? `rotated boxes have it: give format '${ROTATED}'` : '');
+		return { a: a.rows, b: b.rows, kind: named, pairs: (a.rows.length / 4) * (b.rows.length / 4) };
+	}
+	const isOfPlain = kind !== 'iou' && (IOU_KINDS as readonly unknown[]).includes(kind);
+	if (isOfPlain) refuse(RangeError, where, 'kind', "must be 'iou' or 'probiou' for rotated boxes", kind);
+	const named = checkWord(where, 'kind', kind, ROTATED_IOU_KINDS);
+	return { a: upright(a.rows), b: upright(b.rows), kind: named === 'iou' ? 'rotated-iou' : named, pairs: (a.rows.length / 5) * (b.rows.length / 5) };
 }
 
-/** Boxes as flat xyxy, [N, 4]. */
-function checkBoxes(where: string, argument: string, value: unknown): Float32Array {
+/** Checked arguments of `boxIou`: boxes as `PairKind` says, and how many pairs they make. */
+export interface PairsInput {
+	readonly a: Float32Array;
+	readonly b: Float32Array;
+	readonly kind: PairKind;
+	readonly pairs: number;
+}
+
+/** Boxes as flat xyxy, [N, 4]; rotated ones as flat cxcywhr, [N, 5]. */
+function checkBoxes(where: string, argument: string, value: unknown): { rows: Float32Array; rotated: boolean } {
 	const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
-	if (!isRecord) return checkRows(where, argument, value);
+	if (!isRecord) return { rows: checkRows(where, argument, value, 4), rotated: false };
 	const { data, format } = readOptions(where, argument, value, ['data', 'format']);
-	const named = checkWord(where, `${argument}.format`, format, BOX_FORMATS);
-	const rows = checkRows(where, `${argument}.data`, data);
-	return named === 'xyxy' ? rows : convertBoxes(rows, named, 'xyxy');
+	const named = checkWord(where, `${argument}.format`, format, [...BOX_FORMATS, ROTATED]);
+	const rows = checkRows(where, `${argument}.data`, data, named === ROTATED ? 5 : 4);
+	return { rows: named === 'xyxy' || named === ROTATED ? rows : convertBoxes(rows, named, 'xyxy'), rotated: named === ROTATED };
 }
 
-function checkRows(where: string, argument: string, value: unknown): Float32Array {
+function checkRows(where: string, argument: string, value: unknown, width: number): Float32Array {
 	const rows = checkFloats(where, argument, value);
-	if (rows.length % 4) refuse(RangeError, where, argument, 'must have a length that is a multiple of 4', rows.length);
+	if (rows.length % width) refuse(RangeError, where, argument, `must have a length that is a multiple of ${width}`, rows.length);
 	return rows;
 }
 

@@ -2,9 +2,10 @@
 
 import { boxIou as pairwiseIou } from './boxes/iou.js';
 import type { OverlapRule } from './boxes/overlap.js';
+import { rotatedBoxIou } from './boxes/rotated.js';
 import { nmsFast } from './cpu/fast.js';
 import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
-import type { IouKind, NmsInput } from './pipeline.js';
+import type { NmsInput, PairKind } from './pipeline.js';
 import type { CallParams } from './plan.js';
 
 /** nms of checked input. */
@@ -13,7 +14,8 @@ export function nmsOnCpu({ boxes, scores, classIds }: NmsInput, call: CallParams
 }
 
 /** boxIou of checked input. */
-export function boxIouOnCpu(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Float32Array {
+export function boxIouOnCpu(boxesA: Float32Array, boxesB: Float32Array, kind: PairKind): Float32Array {
+	if (kind === 'rotated-iou' || kind === 'probiou') return rotatedBoxIou(boxesA, boxesB, kind === 'probiou' ? kind : 'iou');
 	return pairwiseIou(boxesA, boxesB, { kind });
 }
 
@@ -27,7 +29,10 @@ export function nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): 
 	return nmsOnCpu(input, call, overlap);
 }
 
-/** The overlap of each box of A with each of B on the CPU, at once: [A, B], row by row. Default kind 'iou'. */
+/**
+ * The overlap of each box of A with each of B on the CPU, at once: [A, B], row by row. Default kind 'iou'. Rotated boxes (format 'cxcywhr',
+ * in both) have the kinds 'iou', of the polygons, and 'probiou'. Pairs with a box that cannot take part are NaN.
+ */
 export function boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Float32Array {
 	const { a, b, kind } = checkBoxIou('boxIou', boxesA, boxesB, options);
 	return boxIouOnCpu(a, b, kind);

@@ -85,8 +85,13 @@ export interface NmsInput {
 	readonly classIds?: Uint32Array;
 }
 
-/** The measures of overlap: intersection over union, generalised, distance, complete; over the first area; over the smaller area. */
-export type IouKind = 'iou' | 'giou' | 'diou' | 'ciou' | 'iof' | 'iom';
+/**
+ * The measures of overlap: intersection over union, generalised, distance, complete; over the first area; over the smaller area. Rotated boxes
+ * have 'iou', of their polygons, and 'probiou', of the Gaussian distributions that stand for them.
+ */
+export type IouKind = 'iou' | 'giou' | 'diou' | 'ciou' | 'iof' | 'iom' | 'probiou';
+/** The same by what is computed. The boxes of 'rotated-iou' and 'probiou' are [N, 5]: xyxy before the turn and the angle, flushed; all others xyxy [N, 4]. */
+export type PairKind = IouKind | 'rotated-iou';
 
 /** One device and what was built on it. Lost once, it is lost for good: every pending and later promise rejects with DEVICE_LOST. */
 export interface GpuBackend {
@@ -96,7 +101,7 @@ export interface GpuBackend {
 	createPipeline(options: PipelineOptions): Promise<GpuPipeline>;
 	/** Kept indices, best first. Arrays are copied or used up before the first await. */
 	nms(input: NmsInput, call: CallParams, overlap: OverlapRule): Promise<Uint32Array>;
-	boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array>;
+	boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: PairKind): Promise<Float32Array>;
 	/** What the job's output says. */
 	assembleMasks(job: MaskJob): Promise<MaskResults[MaskOutput]>;
 	/** Frees everything; destroys the device only when it opened it itself. */

@@ -98,21 +98,18 @@ export function rotatedBounds(boxes: Float32Array): Float32Array {
 	return out;
 }
 
-/** Rotated boxes [N, 5] as kedge has them inside: the rectangles before the turn, xyxy [N, 4] in float32 steps, and their angles [N]. Denormals and -0 are 0. */
-export function splitRotated(boxes: Float32Array): { boxes: Float32Array; angles: Float32Array } {
-	const count = boxes.length / 5;
-	const upright = new Float32Array(count * 4);
-	const angles = new Float32Array(count);
-	for (let i = 0; i < count; i++) {
-		const halfWidth = round(boxes[i * 5 + 2] * 0.5);
-		const halfHeight = round(boxes[i * 5 + 3] * 0.5);
-		upright[i * 4] = flushCoordinate(round(boxes[i * 5] - halfWidth));
-		upright[i * 4 + 1] = flushCoordinate(round(boxes[i * 5 + 1] - halfHeight));
-		upright[i * 4 + 2] = flushCoordinate(round(boxes[i * 5] + halfWidth));
-		upright[i * 4 + 3] = flushCoordinate(round(boxes[i * 5 + 1] + halfHeight));
-		angles[i] = flushCoordinate(boxes[i * 5 + 4]);
+/** Rotated boxes [N, 5] as kedge has them inside: the rectangle before the turn, xyxy in float32 steps, and the angle, [N, 5]. Denormals and -0 are 0. */
+export function upright(boxes: Float32Array): Float32Array {
+	const out = boxes.slice();
+	for (let k = 0; k < out.length; k += 5) {
+		const halfWidth = round(boxes[k + 2] * 0.5);
+		const halfHeight = round(boxes[k + 3] * 0.5);
+		out[k] = boxes[k] - halfWidth;
+		out[k + 1] = boxes[k + 1] - halfHeight;
+		out[k + 2] = boxes[k] + halfWidth;
+		out[k + 3] = boxes[k + 1] + halfHeight;
 	}
-	return { boxes: upright, angles };
+	return out.map(flushCoordinate);
 }
 
 /** Throws unless `boxes` is a Float32Array [N, 5] that is still attached. */

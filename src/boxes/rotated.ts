@@ -7,8 +7,10 @@
 // Gaussian (Llerena et al. 2021, "Gaussian Bounding Boxes and Probabilistic Intersection-over-Union"; constants of ultralytics):
 // boxes as normal distributions of their covariance, 1 - Hellinger distance. With sides w, h: variances p = w^2/12, q = h^2/12.
 
+import { refuse } from '../checks.js';
 import { ANGLE_LIMIT, bitsToFloat, cos32, divide32, exp32, floatBits, flushProduct, log32, MIN_NORMAL, sin32, sqrt32 } from '../numbers.js';
-import { areaOf } from './overlap.js';
+import { MAX_PAIRS } from './iou.js';
+import { areaOf, isUsableBox } from './overlap.js';
 
 const round = Math.fround;
 const product = (x: number, y: number) => flushProduct(round(x * y));
@@ -215,4 +217,25 @@ export function rotatedOverlapsMore(
 	t: number,
 ): boolean {
 	return rotatedOverlap(kind, a, i, angleA, b, j, angleB) > t;
+}
+
+/**
+ * The overlap of every pair, [A, B] row-major, of rotated boxes [A, 5] and [B, 5]: xyxy before the turn and the angle, flushed. NaN where
+ * a box has a coordinate or an angle that cannot take part. Throws a RangeError for more than 2^30 pairs.
+ */
+export function rotatedBoxIou(a: Float32Array, b: Float32Array, kind: RotatedIouKind): Float32Array {
+	const numA = a.length / 5;
+	const numB = b.length / 5;
+	if (numA * numB > MAX_PAIRS) refuse(RangeError, 'boxIou', 'boxesA and boxesB', 'must make at most 2^30 pairs', numA * numB, 'compare them in parts');
+	const isUsable = (boxes: Float32Array, k: number) => isUsableBox(boxes[k], boxes[k + 1], boxes[k + 2], boxes[k + 3]) && isUsableAngle(boxes[k + 4]);
+	const out = new Float32Array(numA * numB);
+	for (let i = 0; i < numA; i++) {
+		const p = 5 * i;
+		for (let j = 0; j < numB; j++) {
+			const q = 5 * j;
+			// boxes are counted by four words
+			out[i * numB + j] = isUsable(a, p) && isUsable(b, q) ? rotatedOverlap(kind, a, p / 4, a[p + 4], b, q / 4, b[q + 4]) : NaN;
+		}
+	}
+	return out;
 }

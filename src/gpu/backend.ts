@@ -4,7 +4,7 @@
 import type { OverlapRule } from '../boxes/overlap.js';
 import { KedgeError } from '../errors.js';
 import type { MaskJob, MaskOutput, MaskResults } from '../masks/job.js';
-import type { CpuParts, GpuBackend, GpuPipeline, IouKind, NmsInput, PipelineOptions } from '../pipeline.js';
+import type { CpuParts, GpuBackend, GpuPipeline, NmsInput, PairKind, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { adoptDevice, type Device, openDevice } from './device.js';
@@ -74,7 +74,7 @@ class DeviceBackend implements GpuBackend {
 		return kept.indices;
 	}
 
-	async boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array> {
+	async boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: PairKind): Promise<Float32Array> {
 		this.#assertUsable();
 		return this.#boxIou.run(boxesA, boxesB, kind);
 	}

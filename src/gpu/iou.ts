@@ -1,7 +1,7 @@
 // boxIou on the GPU: one thread per pair, rows of A split so that no part of the matrix exceeds a binding.
 
 import { pairsShader } from '../../shaders/pairs.wgsl.js';
-import type { IouKind } from '../pipeline.js';
+import type { PairKind } from '../pipeline.js';
 import { type Device, platformError } from './device.js';
 import { createBuffer } from './slot.js';
 import { compileStage, MAP_MODE_READ, type Stage, USAGE } from './stage.js';
@@ -18,10 +18,11 @@ export class BoxIou {
 		this.#device = device;
 	}
 
-	/** [A, B] row by row; boxes flat xyxy. Arrays are copied before the first await. */
-	async run(boxesA: Float32Array, boxesB: Float32Array, kind: IouKind): Promise<Float32Array> {
-		const numA = boxesA.length / 4;
-		const numB = boxesB.length / 4;
+	/** [A, B] row by row; boxes as `PairKind` says. Arrays are copied before the first await. */
+	async run(boxesA: Float32Array, boxesB: Float32Array, kind: PairKind): Promise<Float32Array> {
+		const words = kind === 'rotated-iou' || kind === 'probiou' ? 5 : 4;
+		const numA = boxesA.length / words;
+		const numB = boxesB.length / words;
 		const result = new Float32Array(numA * numB);
 		if (result.length === 0) return result;
 		const a = boxesA.slice();
@@ -39,15 +40,15 @@ export class BoxIou {
 		const rowsPerPart = Math.max(1, Math.floor(Math.min(MAX_PART_BYTES, this.#device.gpu.limits.maxStorageBufferBindingSize) / (numB * 4)));
 		for (let row = 0; row < numA; row += rowsPerPart) {
 			const rows = Math.min(rowsPerPart, numA - row);
-			result.set(await this.#part(stage, a.subarray(row * 4, (row + rows) * 4), b), row * numB);
+			result.set(await this.#part(stage, a.subarray(row * words, (row + rows) * words), rows, b, numB), row * numB);
 		}
 		return result;
 	}
 
-	async #part(stage: Stage, a: Float32Array, b: Float32Array): Promise<Float32Array> {
+	async #part(stage: Stage, a: Float32Array, numA: number, b: Float32Array, numB: number): Promise<Float32Array> {
 		const device = this.#device;
 		const { queue } = device.gpu;
-		const pairs = (a.length / 4) * (b.length / 4);
+		const pairs = numA * numB;
 		const made: GPUBuffer[] = [];
 		const make = (what: string, bytes: number, usage: number) => {
 			const buffer = createBuffer(device, what, bytes, usage);
@@ -63,7 +64,7 @@ export class BoxIou {
 				const bufferB = make('pairs.b', b.byteLength, USAGE.STORAGE | USAGE.COPY_DST);
 				const matrix = make('pairs.matrix', pairs * 4, USAGE.STORAGE | USAGE.COPY_SRC);
 				staging = make('pairs.staging', pairs * 4, USAGE.MAP_READ | USAGE.COPY_DST);
-				queue.writeBuffer(params, 0, new Uint32Array([a.length / 4, b.length / 4, 0, 0]));
+				queue.writeBuffer(params, 0, new Uint32Array([numA, numB, 0, 0]));
 				queue.writeBuffer(bufferA, 0, a as Float32Array<ArrayBuffer>);
 				queue.writeBuffer(bufferB, 0, b as Float32Array<ArrayBuffer>);
 				const entries = [params, bufferA, bufferB, matrix].map((buffer, binding) => ({ binding, resource: { buffer } }));

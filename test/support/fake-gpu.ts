@@ -7,7 +7,7 @@ import { nmsTextbook } from '../../src/cpu/nms.js';
 import { KedgeError } from '../../src/errors.js';
 import { GpuLink } from '../../src/gpu-link.js';
 import { assembleOnCpu } from '../../src/masks/cpu.js';
-import { boxIou } from '../../src/operations.js';
+import { boxIouOnCpu } from '../../src/operations.js';
 import { checkBackendOptions } from '../../src/options.js';
 import type { Encoded, GpuBackend, GpuModule, GpuPipeline, Kept, PipelineOptions, WebGPUReport } from '../../src/pipeline.js';
 import type { CallParams, FrameTransform } from '../../src/plan.js';
@@ -95,7 +95,7 @@ export class FakeGpu implements GpuModule {
 			},
 			boxIou: async (a, b, kind) => {
 				this.singles++;
-				return boxIou(a, b, { kind });
+				return boxIouOnCpu(a, b, kind);
 			},
 			assembleMasks: async (job) => {
 				this.singles++;

@@ -364,7 +364,7 @@ describe('arguments of nms', () => {
 		['B1 a ragged length', [boxes.subarray(0, 7), scores, at], RangeError, /boxes must have a length that is a multiple of 4; got 7/],
 		['B2 another count', [boxes, Float32Array.of(1), at], RangeError, /scores must have one entry per box, 2 for boxes of length 8; got 1/],
 		['A10 the wrong order', [new Float32Array(4), new Float32Array(16), at], RangeError, /are boxes and scores swapped\?/],
-		['A9 a format missing', [{ data: boxes }, scores, at], TypeError, /boxes\.format must be 'xyxy' or 'yxyx' or 'xywh' or 'cxcywh'; got undefined/],
+		['A9 a format missing', [{ data: boxes }, scores, at], TypeError, /boxes\.format must be 'xyxy' or 'yxyx' or 'xywh' or 'cxcywh' or 'cxcywhr'; got undefined/],
 		['A9 a format unknown', [{ data: boxes, format: 'xyhw' }, scores, at], RangeError, /boxes\.format must be .*got "xyhw" \(did you mean 'xywh'\?\)/],
 		['B3 nested arrays', [[[0, 0, 1, 1]], scores, at], TypeError, /boxes\[0\] must be a number; got .*\(give one flat array\)/],
 		['B3 text', ['boxes', scores, at], TypeError, /boxes must be a Float32Array, .*got "boxes"/],
