@@ -3,12 +3,14 @@
 // whoever makes heads (heads/define.ts), and not bundled with every program.
 
 import { checkSize } from './boxes/formats.js';
-import { checkInteger, checkWord, NO_LIMIT, refuse } from './checks.js';
+import { checkInteger, checkNumber, checkWord, NO_LIMIT, refuse } from './checks.js';
 import type { BoxCodec } from './codecs/codec.js';
 import type { Field, Head, Level, ScoreSpec, TensorSpec } from './heads/head.js';
 
 /** A float32 holds every class id. */
 const MOST_CLASSES = 2 ** 24;
+/** Raw numbers of a box: the CPU path has room for so many. */
+const MOST_RAW = 257;
 const REMEDY = 'as yolov8({ numClasses: 80, inputSize: [640, 640] }) makes one';
 
 type Unchecked<T> = { readonly [K in keyof T]?: unknown };
@@ -31,7 +33,9 @@ export function checkHead(where: string, value: unknown): Head {
 		checkLevel(where, `head.levels[${i}]`, level, tensors.length, score.objectness !== undefined);
 	});
 	const codec = checkCodec(where, head.codec);
-	if (codec.anchors !== 'none') checkAnchors(where, head.anchors, numAnchors);
+	checkWords(where, head);
+	const fromCall = (value as Head).levels.some((level) => level.anchors !== undefined);
+	if (codec.anchors !== 'none' && !fromCall) checkAnchors(where, head.anchors, numAnchors);
 	return value as Head;
 }
 
@@ -49,9 +53,11 @@ function checkScore(where: string, value: unknown): Unchecked<ScoreSpec> {
 	const score = value as Unchecked<ScoreSpec>;
 	const activation = checkWord(where, 'head.score.activation', score.activation, ['none', 'sigmoid', 'softmax']);
 	if (activation === 'softmax') checkWord(where, 'head.score.background', score.background, ['first', 'last', 'none']);
+	if (score.classes !== undefined) checkWord(where, 'head.score.classes', score.classes, ['channels', 'given', 'level']);
 	if (score.objectness !== undefined) {
-		const inner = isObject(score.objectness) ? (score.objectness as { activation?: unknown }).activation : undefined;
-		checkWord(where, 'head.score.objectness.activation', inner, ['none', 'sigmoid']);
+		const inner = (isObject(score.objectness) ? score.objectness : {}) as { activation?: unknown; combine?: unknown };
+		checkWord(where, 'head.score.objectness.activation', inner.activation, ['none', 'sigmoid']);
+		checkWord(where, 'head.score.objectness.combine', inner.combine ?? 'product', ['product', 'sqrt']);
 	}
 	return score;
 }
@@ -67,7 +73,12 @@ function checkLevel(where: string, at: string, level: Unchecked<Level>, numTenso
 	const rule = 'must be a positive number of pixels';
 	if (typeof stride !== 'number') refuse(TypeError, where, `${at}.stride`, rule, stride);
 	if (!(stride > 0 && stride < Infinity)) refuse(RangeError, where, `${at}.stride`, rule, stride);
-	for (const name of ['box', 'classes', ...(hasObjectness ? (['objectness'] as const) : [])] as const) {
+	for (const name of [
+		'box',
+		'classes',
+		...(hasObjectness ? (['objectness'] as const) : []),
+		...OPTIONAL_FIELDS.filter((name) => level[name] !== undefined),
+	] as const) {
 		const field = level[name] as Unchecked<Field> | undefined;
 		if (!isObject(field)) refuse(TypeError, where, `${at}.${name}`, 'must be { tensor, channel }', field);
 		checkInteger(where, `${at}.${name}.tensor`, field.tensor, 0, numTensors - 1);
@@ -78,7 +89,8 @@ function checkLevel(where: string, at: string, level: Unchecked<Level>, numTenso
 function checkCodec(where: string, value: unknown): Unchecked<BoxCodec> {
 	const codec = value as Unchecked<BoxCodec>;
 	const isCodec = isObject(value) && typeof codec.kind === 'string' && typeof codec.decodeBox === 'function';
-	if (!isCodec) refuse(TypeError, where, 'head.codec', 'must be made by boxes, deltas, cell or distances', value);
+	if (!isCodec) refuse(TypeError, where, 'head.codec', 'must be made by a codec function (boxes, deltas, cell, distances, ...)', value);
+	checkInteger(where, 'head.codec.numRaw', codec.numRaw, 1, MOST_RAW);
 	if (!isObject(codec.variants)) refuse(TypeError, where, 'head.codec.variants', 'must be an object', codec.variants);
 	if (!isObject(codec.constants)) refuse(TypeError, where, 'head.codec.constants', 'must be an object', codec.constants);
 	for (const [name, n] of Object.entries(codec.constants)) {
@@ -95,6 +107,27 @@ function checkAnchors(where: string, anchors: unknown, numAnchors: number): void
 
 function checkText(where: string, argument: string, value: unknown): void {
 	if (typeof value !== 'string' || value === '') refuse(TypeError, where, argument, 'must be a non-empty string', value);
+}
+
+/** The fields that some heads have. */
+const OPTIONAL_FIELDS = ['classIds', 'angle', 'anchors', 'keypoints', 'maskCoefficients'] as const;
+
+/** The rules that size buffers or are printed into shaders. */
+function checkWords(where: string, head: Unchecked<Head>): void {
+	const { boxStep = 0, minSize = 0, maxCandidatesPerLevel = 1, maskCoefficients = 1, clip, keypoints } = head;
+	checkInteger(where, 'head.boxStep', boxStep, 0, NO_LIMIT);
+	checkInteger(where, 'head.maxCandidatesPerLevel', maxCandidatesPerLevel, 1, NO_LIMIT);
+	checkInteger(where, 'head.maskCoefficients', maskCoefficients, 1, 1024);
+	checkNumber(where, 'head.minSize', minSize);
+	if (clip !== undefined) checkSize(where, 'head.clip', clip);
+	if (keypoints === undefined) return;
+	if (!isObject(keypoints)) refuse(TypeError, where, 'head.keypoints', 'must be an object', keypoints);
+	const { count, dims, scale = 1, shift = 0, unit = [1, 1] } = keypoints as Unchecked<NonNullable<Head['keypoints']>>;
+	checkInteger(where, 'head.keypoints.count', count, 1, 1024);
+	checkInteger(where, 'head.keypoints.dims', dims, 2, 3);
+	checkNumber(where, 'head.keypoints.scale', scale);
+	checkNumber(where, 'head.keypoints.shift', shift);
+	checkSize(where, 'head.keypoints.unit', unit);
 }
 
 /** A list of objects (or, without `ofObjects`, of anything) that is not empty. */

@@ -9,8 +9,8 @@ import { grown, ROW } from './rows.js';
 const MOST_BYTES = 2 ** 26;
 /** Unused workspaces kept at most. */
 const MOST_IDLE = 2;
-/** Raw numbers of a box at most: four sides of 64 bins, or with an angle. */
-export const MOST_RAW = 256;
+/** Raw numbers of a box at most: four sides of 64 bins, and an angle. */
+export const MOST_RAW = 257;
 const idle: Workspace[] = [];
 
 /** A workspace that nobody else uses until `giveBack`. */

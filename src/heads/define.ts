@@ -4,23 +4,30 @@
 import { checkAttached, checkBoolean, checkInteger, checkWord, readOptions, refuse } from '../checks.js';
 import type { AnchorFormat, BoxCodec } from '../codecs/codec.js';
 import { checkClasses, checkInput } from './common.js';
+import { checkRules, type Rules } from './define-rules.js';
 import type { Axis, Field, Head, Level, ScoreSpec, TensorSpec } from './head.js';
 
 const AXES: readonly Axis[] = ['anchor', 'cell', 'y', 'x', 'shape', 'channel', 'shape-channel', 'one'];
 
+const KNOWN = [
+	...['name', 'inputSize', 'numClasses', 'numAnchors', 'tensors', 'levels', 'score', 'codec', 'anchors', 'multiLabel', 'suppression'],
+	...['boxStep', 'clip', 'minSize', 'maxCandidatesPerLevel', 'variableAnchors', 'keypoints', 'maskCoefficients'],
+];
+
 /** Checks a full description of a model's outputs and returns a copy of it. Throws a TypeError or RangeError that names the field. */
 export function defineHead(spec: Head): Head {
-	const known = ['name', 'inputSize', 'numClasses', 'numAnchors', 'tensors', 'levels', 'score', 'codec', 'anchors', 'multiLabel', 'suppression'] as const;
-	const given = readOptions('defineHead', 'spec', spec, known) as Partial<Head>;
+	const given = readOptions('defineHead', 'spec', spec, KNOWN) as Partial<Head>;
 	if (typeof given.name !== 'string' || given.name === '') refuse(TypeError, 'defineHead', 'name', 'must be a non-empty string', given.name);
 	const inputSize = checkInput('defineHead', given.inputSize);
 	const numClasses = checkClasses('defineHead', given.numClasses);
 	const numAnchors = checkInteger('defineHead', 'numAnchors', given.numAnchors, 1, 2 ** 32 - 1);
 	const tensors = checkTensors(given.tensors);
 	const score = checkScore(given.score);
-	const levels = checkLevels(given.levels, numAnchors, numClasses, tensors, score);
 	const codec = checkCodec(given.codec);
-	const anchors = checkAnchors(given.anchors, codec, numAnchors);
+	const rules = checkRules(given);
+	const channels = channelsOf(numClasses, score, codec, rules);
+	const levels = checkLevels(given.levels, numAnchors, channels, tensors, score);
+	const anchors = checkAnchors(given.anchors, codec, numAnchors, levels);
 	return {
 		name: given.name,
 		inputSize,
@@ -33,6 +40,7 @@ export function defineHead(spec: Head): Head {
 		anchors,
 		multiLabel: given.multiLabel === undefined ? undefined : checkBoolean('defineHead', 'multiLabel', given.multiLabel),
 		suppression: given.suppression === undefined ? undefined : checkBoolean('defineHead', 'suppression', given.suppression),
+		...rules,
 	};
 }
 
@@ -78,54 +86,99 @@ function checkLayout(at: string, axes: unknown, sizes: TensorSpec['sizes']): voi
 }
 
 function checkScore(score: unknown): ScoreSpec {
-	const { activation, background, objectness } = readOptions('defineHead', 'score', score, ['activation', 'background', 'objectness']) as Partial<ScoreSpec>;
+	const known = ['activation', 'background', 'objectness', 'classes', 'peaks'];
+	const { activation, background, objectness, classes = 'channels', peaks = false } = readOptions('defineHead', 'score', score, known) as Partial<ScoreSpec>;
 	checkWord('defineHead', 'score.activation', activation, ['none', 'sigmoid', 'softmax']);
 	if (activation === 'softmax') checkWord('defineHead', 'score.background', background, ['first', 'last', 'none']);
 	else if (background !== undefined) refuse(TypeError, 'defineHead', 'score.background', "must be absent unless activation is 'softmax'", background);
-	if (objectness === undefined) return activation === 'softmax' ? { activation, background } : { activation: activation as ScoreSpec['activation'] };
-	if (activation === 'softmax') refuse(TypeError, 'defineHead', 'score.objectness', "must be absent when activation is 'softmax'", objectness);
-	const inner = readOptions('defineHead', 'score.objectness', objectness, ['activation']);
+	checkWord('defineHead', 'score.classes', classes, ['channels', 'given', 'level']);
+	checkBoolean('defineHead', 'score.peaks', peaks);
+	if (classes === 'given' && objectness !== undefined)
+		refuse(TypeError, 'defineHead', 'score.objectness', "must be absent when classes are 'given'", objectness);
 	return {
 		activation: activation as ScoreSpec['activation'],
-		objectness: { activation: checkWord('defineHead', 'score.objectness.activation', inner.activation, ['none', 'sigmoid']) },
+		...(activation === 'softmax' && { background }),
+		...(objectness !== undefined && { objectness: checkFactor(objectness) }),
+		...(classes !== 'channels' && { classes }),
+		...(peaks && { peaks }),
 	};
 }
 
-function checkLevels(levels: unknown, numAnchors: number, numClasses: number, tensors: readonly TensorSpec[], score: ScoreSpec): Level[] {
+function checkFactor(objectness: unknown): NonNullable<ScoreSpec['objectness']> {
+	const inner = readOptions('defineHead', 'score.objectness', objectness, ['activation', 'combine']);
+	const activation = checkWord('defineHead', 'score.objectness.activation', inner.activation, ['none', 'sigmoid']);
+	if (inner.combine === undefined) return { activation };
+	return { activation, combine: checkWord('defineHead', 'score.objectness.combine', inner.combine, ['product', 'sqrt']) };
+}
+
+/** The channels that each field of a level reads; 0 where the head has no such field. */
+type Channels = Readonly<Record<(typeof FIELDS)[number], number>>;
+const FIELDS = ['box', 'classes', 'objectness', 'classIds', 'angle', 'anchors', 'keypoints', 'maskCoefficients'] as const;
+
+function channelsOf(numClasses: number, score: ScoreSpec, codec: BoxCodec, rules: Rules): Channels {
+	const scores = (score.classes ?? 'channels') === 'channels' ? numClasses : 1;
+	const { keypoints, maskCoefficients = 0, boxStep = 0 } = rules;
+	return {
+		box: codec.numRaw + boxStep * (scores - 1),
+		classes: scores + (score.activation === 'softmax' && score.background !== 'none' ? 1 : 0),
+		objectness: score.objectness ? 1 : 0,
+		classIds: score.classes === 'given' ? 1 : 0,
+		angle: codec.rotated ? 1 : 0,
+		anchors: 4,
+		keypoints: keypoints ? keypoints.count * keypoints.dims : 0,
+		maskCoefficients,
+	};
+}
+
+function checkLevels(levels: unknown, numAnchors: number, channels: Channels, tensors: readonly TensorSpec[], score: ScoreSpec): Level[] {
 	if (!Array.isArray(levels) || levels.length === 0) refuse(TypeError, 'defineHead', 'levels', 'must be a list with at least one level', levels);
-	const known = ['firstAnchor', 'numAnchors', 'grid', 'numShapes', 'order', 'stride', 'box', 'classes', 'objectness'] as const;
-	const classChannels = numClasses + (score.activation === 'softmax' && score.background !== 'none' ? 1 : 0);
 	let next = 0;
 	const checked = levels.map((value, i): Level => {
-		const at = `levels[${i}]`;
-		const level = readOptions('defineHead', at, value, known) as Partial<Level>;
-		if (level.firstAnchor !== next) refuse(RangeError, 'defineHead', `${at}.firstAnchor`, `must be ${next}, where the level before ends`, level.firstAnchor);
-		const { grid } = level;
-		if (!Array.isArray(grid) || grid.length !== 2) refuse(TypeError, 'defineHead', `${at}.grid`, 'must be [height, width] in cells', grid);
-		const cells = checkInteger('defineHead', `${at}.grid[0]`, grid[0], 1, 2 ** 32 - 1) * checkInteger('defineHead', `${at}.grid[1]`, grid[1], 1, 2 ** 32 - 1);
-		const numShapes = checkInteger('defineHead', `${at}.numShapes`, level.numShapes, 1, 2 ** 32 - 1);
-		if (level.numAnchors !== cells * numShapes)
-			refuse(RangeError, 'defineHead', `${at}.numAnchors`, `must be grid times numShapes, ${cells * numShapes}`, level.numAnchors);
-		if (typeof level.stride !== 'number' || !(level.stride > 0) || level.stride === Infinity)
-			refuse(RangeError, 'defineHead', `${at}.stride`, 'must be a positive number of pixels', level.stride);
+		const level = checkLevel(`levels[${i}]`, value, next, channels, tensors, score);
 		next += level.numAnchors;
-		const place = { grid: [grid[0], grid[1]] as [number, number], numShapes, numAnchors: level.numAnchors };
-		const field = (name: 'box' | 'classes' | 'objectness', channels: number) => checkField(`${at}.${name}`, level[name], channels, tensors, place);
-		if (!score.objectness && level.objectness !== undefined)
-			refuse(TypeError, 'defineHead', `${at}.objectness`, 'must be absent unless score.objectness is given', level.objectness);
-		return {
-			firstAnchor: level.firstAnchor,
-			...place,
-			order: checkWord('defineHead', `${at}.order`, level.order, ['yxa', 'ayx']),
-			stride: level.stride,
-			box: field('box', 4),
-			classes: field('classes', classChannels),
-			...(score.objectness ? { objectness: field('objectness', 1) } : {}),
-		};
+		return level;
 	});
 	if (next !== numAnchors) refuse(RangeError, 'defineHead', 'levels', `must hold ${numAnchors} anchors together`, next);
 	return checked;
 }
+
+function checkLevel(at: string, value: unknown, first: number, channels: Channels, tensors: readonly TensorSpec[], score: ScoreSpec): Level {
+	const known = ['firstAnchor', 'numAnchors', 'grid', 'numShapes', 'order', 'stride', ...FIELDS];
+	const level = readOptions('defineHead', at, value, known) as Partial<Level>;
+	if (level.firstAnchor !== first) refuse(RangeError, 'defineHead', `${at}.firstAnchor`, `must be ${first}, where the level before ends`, level.firstAnchor);
+	const { grid } = level;
+	if (!Array.isArray(grid) || grid.length !== 2) refuse(TypeError, 'defineHead', `${at}.grid`, 'must be [height, width] in cells', grid);
+	const cells = checkInteger('defineHead', `${at}.grid[0]`, grid[0], 1, 2 ** 32 - 1) * checkInteger('defineHead', `${at}.grid[1]`, grid[1], 1, 2 ** 32 - 1);
+	const numShapes = checkInteger('defineHead', `${at}.numShapes`, level.numShapes, 1, 2 ** 32 - 1);
+	if (level.numAnchors !== cells * numShapes)
+		refuse(RangeError, 'defineHead', `${at}.numAnchors`, `must be grid times numShapes, ${cells * numShapes}`, level.numAnchors);
+	if (typeof level.stride !== 'number' || !(level.stride > 0) || level.stride === Infinity)
+		refuse(RangeError, 'defineHead', `${at}.stride`, 'must be a positive number of pixels', level.stride);
+	const place = { grid: [grid[0], grid[1]] as [number, number], numShapes, numAnchors: level.numAnchors };
+	const fields: Partial<Record<(typeof FIELDS)[number], Field>> = {};
+	for (const name of FIELDS) {
+		const optional = name === 'angle' || name === 'anchors';
+		if (level[name] === undefined && (optional || channels[name] === 0)) continue;
+		if (channels[name] === 0) refuse(TypeError, 'defineHead', `${at}.${name}`, `must be absent, because ${ABSENT[name]}`, level[name]);
+		// an angle that stands elsewhere is not among the box's own channels
+		const count = name === 'box' && level.angle ? channels.box - 1 : channels[name];
+		fields[name] = checkField(`${at}.${name}`, level[name], count, tensors, place);
+	}
+	if (fields.angle && fields.angle.tensor !== fields.box?.tensor)
+		refuse(RangeError, 'defineHead', `${at}.angle.tensor`, 'must be the tensor of box', fields.angle.tensor);
+	if (score.peaks && (numShapes !== 1 || grid[0] * grid[1] === 1))
+		refuse(RangeError, 'defineHead', 'score.peaks', 'must be for maps of one shape per cell', [numShapes, grid]);
+	const order = checkWord('defineHead', `${at}.order`, level.order, ['yxa', 'ayx']);
+	return { firstAnchor: first, ...place, order, stride: level.stride, ...(fields as { box: Field; classes: Field }) };
+}
+
+const ABSENT: Partial<Record<(typeof FIELDS)[number], string>> = {
+	objectness: 'score.objectness is not given',
+	classIds: "score.classes is not 'given'",
+	angle: 'the codec has no angle',
+	keypoints: 'the head has no keypoints',
+	maskCoefficients: 'the head has no maskCoefficients',
+};
 
 // The channels a field reads exist, and the tensor is as large as the level that reads it.
 function checkField(
@@ -168,14 +221,18 @@ function checkField(
 function checkCodec(codec: unknown): BoxCodec {
 	const c = codec as Partial<BoxCodec> | null;
 	if (typeof c !== 'object' || c === null || typeof c.decodeBox !== 'function' || typeof c.kind !== 'string') {
-		refuse(TypeError, 'defineHead', 'codec', 'must be made by boxes, deltas, cell or distances', codec);
+		refuse(TypeError, 'defineHead', 'codec', 'must be made by a codec function (boxes, deltas, cell, distances, ...)', codec);
 	}
 	return codec as BoxCodec;
 }
 
-function checkAnchors(anchors: unknown, codec: BoxCodec, numAnchors: number): Float32Array | undefined {
-	if (codec.anchors === 'none') {
-		if (anchors !== undefined) refuse(TypeError, 'defineHead', 'anchors', `must be absent, because the ${codec.kind} codec needs none`, anchors);
+function checkAnchors(anchors: unknown, codec: BoxCodec, numAnchors: number, levels: readonly Level[]): Float32Array | undefined {
+	const fromCall = levels.filter((level) => level.anchors).length;
+	if (fromCall > 0 && (fromCall < levels.length || codec.anchors !== 'xyxy'))
+		refuse(TypeError, 'defineHead', 'levels[].anchors', 'must be given for every level or none, and the codec take anchors as xyxy', codec.anchors);
+	if (codec.anchors === 'none' || fromCall > 0) {
+		const why = fromCall > 0 ? 'they come with the call' : `the ${codec.kind} codec needs none`;
+		if (anchors !== undefined) refuse(TypeError, 'defineHead', 'anchors', `must be absent, because ${why}`, anchors);
 		return undefined;
 	}
 	const rows = checkAnchorRows('defineHead', 'anchors', anchors, codec.anchors);

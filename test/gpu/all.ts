@@ -9,6 +9,7 @@ import './nms.gpu.js';
 import './semantics.gpu.js';
 import './properties.gpu.js';
 import './postprocessor.gpu.js';
+import './heads.gpu.js';
 import './iou.gpu.js';
 import './masks.gpu.js';
 import './rotated.gpu.js';

@@ -54,7 +54,7 @@ describe('checkHead', () => {
 		['no score', { ...v8, score: undefined }, TypeError, /head\.score must be an object/],
 		['an unknown activation', { ...v8, score: { activation: 'tanh' } }, RangeError, /head\.score\.activation must be 'none' or 'sigmoid' or 'softmax'/],
 		['softmax of unknown background', { ...v8, score: { activation: 'softmax' } }, TypeError, /head\.score\.background/],
-		['a codec by name', { ...v8, codec: 'boxes' }, TypeError, /head\.codec must be made by boxes, deltas, cell or distances/],
+		['a codec by name', { ...v8, codec: 'boxes' }, TypeError, /head\.codec must be made by a codec function/],
 		['a codec that decodes nothing', { ...v8, codec: { ...v8.codec, decodeBox: undefined } }, TypeError, /head\.codec must be made by/],
 		['text as a constant', { ...v8, codec: { ...v8.codec, constants: { scale: '1' } } }, TypeError, /head\.codec\.constants\.scale must be a number; got "1"/],
 		['anchors gone', { ...priors, anchors: undefined }, TypeError, /head\.anchors must be a Float32Array of 1 rows of 4; got undefined/],
