@@ -28,13 +28,16 @@ export interface DecodeVariant {
 /** What a head binds besides its boxes and classes. */
 export function decodeInputs({ head, givenClasses }: Pick<DecodeVariant, 'head' | 'givenClasses'>): { extra: boolean; givenAnchors: boolean } {
 	const { objectness, classes } = head.score;
-	return { extra: objectness !== undefined || classes === 'given' || givenClasses, givenAnchors: head.levels[0].anchors !== undefined };
+	const { size, anchors } = head.levels[0];
+	const extra = objectness !== undefined || classes === 'given' || givenClasses || size !== undefined;
+	return { extra, givenAnchors: anchors !== undefined };
 }
 
 export function decodeShader(variant: DecodeVariant): string {
 	const { head, multiLabel, classFilter, givenClasses, half, sizes } = variant;
 	const { extra, givenAnchors } = decodeInputs(variant);
 	const rotated = head.codec.rotated === true;
+	const sizeApart = head.levels[0].size !== undefined;
 	const givenFloats = head.score.classes === 'given';
 	return wgsl`
 ${PARAMS.wgsl}
@@ -47,7 +50,7 @@ ${sizesWgsl(sizes)}
 @group(0) @binding(2) var<storage, read> box: array<u32>;
 @group(0) @binding(3) var<storage, read> classes: array<u32>;
 #if ${extra}
-@group(0) @binding(4) var<storage, read> extra: array<u32>;     // objectness, or given class ids
+@group(0) @binding(4) var<storage, read> extra: array<u32>;     // objectness, given class ids, or sizes
 #endif
 #if ${givenAnchors}
 @group(0) @binding(5) var<storage, read> anchors: array<u32>;   // xyxy, as the tensor has them
@@ -111,7 +114,14 @@ fn open_anchor(a: u32, image: u32, anchor: ptr<function, Anchor>) -> bool {
   return open_scores(image, anchor);
 }
 
+#if ${sizeApart}
+var<private> size_at: u32; // of the anchor whose box is decoded
+#endif
+
 fn raw_number(at: u32, c: u32) -> f32 {
+  #if ${sizeApart}
+  if (c >= 2u) { return bitcast<f32>(extra_bits(size_at + (c - 2u) * level.extra_channel)); }
+  #endif
   #if ${rotated}
   if (c == ${head.codec.numRaw - 1}u) { return bitcast<f32>(box_bits(at + level.angle_step)); }
   #endif
@@ -134,6 +144,9 @@ fn anchor_row(anchor: ptr<function, Anchor>, image: u32) -> vec4f {
 // The box of an anchor; usable is false when a coordinate is not finite or too large. c: the class whose box it is,
 // where each has its own.
 fn anchor_box(anchor: ptr<function, Anchor>, image: u32, c: u32, usable: ptr<function, bool>) -> vec4f {
+  #if ${sizeApart}
+  size_at = (*anchor).extra_at;
+  #endif
   var decoded = decode_box((*anchor).box_at + c * level.box_class, anchor_row(anchor, image), level.stride);
   *usable = is_usable_box(decoded);
   #if ${rotated}

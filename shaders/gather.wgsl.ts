@@ -18,7 +18,7 @@ export interface GatherVariant {
 
 export function gatherShader({ head, half, sizes }: GatherVariant): string {
 	const { angle, keypoints, masks } = extrasOf(head);
-	const { dims = 2, relative = false, scale = 1, shift = 0, unit = [1, 1], activation = 'none' } = head.keypoints ?? {};
+	const { count = 0, dims = 2, order = 'points', relative = false, scale = 1, shift = 0, unit = [1, 1], activation = 'none' } = head.keypoints ?? {};
 	const given = head.levels[0].anchors !== undefined;
 	return wgsl`
 ${PARAMS.wgsl}
@@ -76,6 +76,15 @@ fn coordinate(raw: f32, origin: f32, unit: f32) -> f32 {
   #endif
 }
 
+// The channel that holds number c of the points.
+fn channel_of(c: u32) -> u32 {
+  #if ${order === 'axes'}
+  return (c % ${dims}u) * ${count}u + c / ${dims}u;
+  #else
+  return c;
+  #endif
+}
+
 fn point_number(c: u32, raw: f32, place: vec4f) -> f32 {
   let axis = c % ${dims}u;
   if (axis == 2u) {
@@ -111,7 +120,7 @@ fn main(@builtin(global_invocation_id) global: vec3u) {
   let place = place_of(anchor, image, cell);
   let from_points = level.keypoint_base + image * level.keypoint_image + shape * level.keypoint_shape + cell * level.keypoint_cell;
   for (var c = 0u; c < ${keypoints}u; c++) {
-    output[to + c] = bitcast<u32>(point_number(c, bitcast<f32>(keypoints_bits(from_points + c * level.keypoint_channel)), place));
+    output[to + c] = bitcast<u32>(point_number(c, bitcast<f32>(keypoints_bits(from_points + channel_of(c) * level.keypoint_channel)), place));
   }
   #endif
   #if ${masks > 0}

@@ -110,7 +110,7 @@ function checkText(where: string, argument: string, value: unknown): void {
 }
 
 /** The fields that some heads have. */
-const OPTIONAL_FIELDS = ['classIds', 'angle', 'anchors', 'keypoints', 'maskCoefficients'] as const;
+const OPTIONAL_FIELDS = ['classIds', 'size', 'angle', 'anchors', 'keypoints', 'maskCoefficients'] as const;
 
 /** The rules that size buffers or are printed into shaders. */
 function checkWords(where: string, head: Unchecked<Head>): void {

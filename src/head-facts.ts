@@ -1,6 +1,6 @@
 // Facts of a head that options, stages and results need, and that follow from several of its fields.
 
-import type { Head } from './heads/head.js';
+import type { Field, Head, Level } from './heads/head.js';
 
 /** True when a candidate's key is the key of a logit and its score the sigmoid of it. */
 export function keysAreLogits(head: Head): boolean {
@@ -37,4 +37,9 @@ export function extrasOf(head: Head): { angle: number; keypoints: number; masks:
 	const keypoints = head.keypoints ? head.keypoints.count * head.keypoints.dims : 0;
 	const masks = head.maskCoefficients ?? 0;
 	return { angle, keypoints, masks, total: angle + keypoints + masks };
+}
+
+/** What a level's kernels bind besides boxes and classes: the second factor, class ids, or the other half of the boxes' numbers. */
+export function extraField(level: Level): Field | undefined {
+	return level.objectness ?? level.classIds ?? level.size;
 }

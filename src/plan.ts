@@ -2,7 +2,7 @@
 // steps, the size of each buffer. The GPU backend and the twins follow the same plan, so a run may change sides
 // after any step.
 
-import { extrasOf, keysAreLogits, numScores, numSlots, scoreMap } from './head-facts.js';
+import { extraField, extrasOf, keysAreLogits, numScores, numSlots, scoreMap } from './head-facts.js';
 import type { Field, Head, Level } from './heads/head.js';
 import { CANDIDATE, HEADER_WORDS, type LevelValues, type Params, PHASE, type RangeValues, ROW_WORDS, type Sizes, stateWords } from './layout.js';
 import { scoreOfKey } from './numbers.js';
@@ -217,7 +217,7 @@ export function planLevel(head: Head, index: number, tensors: readonly BoundTens
 	};
 	const box = field(level.box);
 	const classes = field(level.classes);
-	const extra = field(level.objectness ?? level.classIds);
+	const extra = field(extraField(level));
 	const anchors = field(level.anchors);
 	const keypoints = field(level.keypoints);
 	const masks = field(level.maskCoefficients);

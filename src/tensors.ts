@@ -332,7 +332,7 @@ function axisLength(spec: TensorSpec, axis: Axis): number {
 }
 
 /** The fields of a level that read a tensor. */
-const FIELDS = ['box', 'classes', 'objectness', 'classIds', 'angle', 'anchors', 'keypoints', 'maskCoefficients'] as const;
+const FIELDS = ['box', 'classes', 'objectness', 'classIds', 'size', 'angle', 'anchors', 'keypoints', 'maskCoefficients'] as const;
 
 // Elements from one shape, cell or channel to the next. The last axis is the dense one.
 function axisStrides(spec: TensorSpec, head: Head, axes: readonly Axis[], index: number): { shape: number; cell: number; channel: number } {

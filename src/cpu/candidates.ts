@@ -177,6 +177,7 @@ function decodeRow(scan: LevelScan, a: number, shape: number, cell: number, inde
 	const last = codec.numRaw - 1;
 	for (let c = 0; c < last; c++) raw[c] = bitsToFloat(bitsAt(box, place + c * box.channel));
 	raw[last] = bitsToFloat(bitsAt(box, place + (codec.rotated ? scan.angleStep : last * box.channel)));
+	if (level.size) readSize(scan.extra as View, shape, cell, raw);
 	const given = scan.anchors && readAnchor(scan.anchors, cell, w.anchor);
 	const anchors = given ?? head.anchors ?? NO_ANCHORS;
 	codec.decodeBox(raw, 0, anchors, given || !head.anchors ? 0 : (level.firstAnchor + a) * 4, level.stride, rows, at);
@@ -190,6 +191,12 @@ function decodeRow(scan: LevelScan, a: number, shape: number, cell: number, inde
 	const { minSize = 0 } = head;
 	if (minSize > 0 && isTooSmall(rows[at], rows[at + 1], rows[at + 2], rows[at + 3], minSize)) rows[at + AREA] = TOO_SMALL;
 	return at;
+}
+
+/** The last two raw numbers, from another tensor than the first two. */
+function readSize(view: View, shape: number, cell: number, raw: Float32Array): void {
+	const place = view.start + shape * view.shape + cell * view.cell;
+	for (let c = 0; c < 2; c++) raw[2 + c] = bitsToFloat(bitsAt(view, place + c * view.channel));
 }
 
 /** The anchor of a cell that came with the call. */

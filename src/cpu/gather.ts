@@ -33,7 +33,10 @@ export function readExtras(source: ExtraSource, anchor: number, out: Float32Arra
 	if (head.keypoints) {
 		const at = level.keypoint_base + image * level.keypoint_image + shape * level.keypoint_shape + cell * level.keypoint_cell;
 		const place = placeOf(source, anchor, cell);
-		for (let c = 0; c < keypoints; c++) out[o + c] = keypointNumber(head.keypoints, read(source, 'keypoints', at + c * level.keypoint_channel), c, place);
+		for (let c = 0; c < keypoints; c++) {
+			const raw = read(source, 'keypoints', at + channelOf(head.keypoints, c) * level.keypoint_channel);
+			out[o + c] = keypointNumber(head.keypoints, raw, c, place);
+		}
 	}
 	const at = level.mask_base + image * level.mask_image + shape * level.mask_shape + cell * level.mask_cell;
 	for (let c = 0; c < masks; c++) out[o + keypoints + c] = read(source, 'maskCoefficients', at + c * level.mask_channel);
@@ -52,7 +55,12 @@ function placeOf({ head, tensors, image, level, index }: ExtraSource, anchor: nu
 	return head.codec.anchors === 'xyxy' ? Float32Array.of(row[0], row[1], row[2] - row[0], row[3] - row[1]) : row;
 }
 
-/** The number of channel c: x or y in input pixels, or a score. */
+/** The channel that holds number c of the points. */
+function channelOf({ order, dims, count }: KeypointSpec, c: number): number {
+	return order === 'axes' ? (c % dims) * count + Math.floor(c / dims) : c;
+}
+
+/** The number c of the points: x or y in input pixels, or a score. */
 function keypointNumber(spec: KeypointSpec, raw: number, c: number, place: Float32Array): number {
 	const { dims, relative, scale = 1, shift = 0, unit = [1, 1], activation = 'none' } = spec;
 	const axis = c % dims;

@@ -6,7 +6,7 @@
 //   anchor-major [A, C]    scanRows     per anchor one run of scores
 //   objectness, softmax    anchors.ts   per anchor arithmetic, for the few anchors that can pass
 
-import { numScores, scoresAreClasses } from '../head-facts.js';
+import { extraField, numScores, scoresAreClasses } from '../head-facts.js';
 import type { Field } from '../heads/head.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
 import type { PipelineOptions } from '../pipeline.js';
@@ -41,7 +41,7 @@ function openLevel(w: Workspace, options: PipelineOptions, tensors: readonly Bou
 	const { head, multiLabel, classFilter } = options;
 	const level = head.levels[index];
 	const view = (field: Field) => makeView(tensors[field.tensor], field.channel, image);
-	const extra = level.objectness ?? level.classIds;
+	const extra = extraField(level);
 	const box = view(level.box);
 	return {
 		w,

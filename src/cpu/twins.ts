@@ -1,5 +1,6 @@
 // The whole pipeline on the twins, or the rest of it: a run that the GPU began is carried on here from any step.
 
+import { extraField } from '../head-facts.js';
 import type { Field } from '../heads/head.js';
 import { readKept } from '../kept.js';
 import type { Contents, Kept, TwinRun } from '../pipeline.js';
@@ -53,7 +54,7 @@ function decodeLevel(run: TwinRun, memory: Memory, image: number, index: number,
 		tensors: {
 			box: tensorAt(fields.box) as CpuTensor,
 			classes: tensorAt(fields.classes) as CpuTensor,
-			extra: tensorAt(fields.objectness ?? fields.classIds),
+			extra: tensorAt(extraField(fields)),
 			anchors: tensorAt(fields.anchors),
 		},
 		memory,
@@ -63,6 +64,7 @@ function decodeLevel(run: TwinRun, memory: Memory, image: number, index: number,
 		level,
 		classFilter: run.classFilter,
 		givenClasses: run.givenClasses ?? false,
+		sizeApart: fields.size !== undefined,
 	});
 }
 

@@ -11,7 +11,7 @@ import { scatterShader } from '../../shaders/scatter.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
 import type { OverlapRule } from '../boxes/overlap.js';
-import { extrasOf } from '../head-facts.js';
+import { extraField, extrasOf } from '../head-facts.js';
 import type { Field, Head, Level } from '../heads/head.js';
 import { PHASE, type Sizes } from '../layout.js';
 import type { Capacity, Step } from '../plan.js';
@@ -79,7 +79,7 @@ export function headSpecs(options: HeadKernelOptions, half: readonly boolean[]):
 	const level = head.levels[0];
 	const isHalf = (at: Field | undefined) => at !== undefined && half[at.tensor];
 	const anchors = isHalf(level.anchors);
-	const extra = isHalf(level.objectness ?? level.classIds);
+	const extra = isHalf(extraField(level));
 	const decode = decodeSpec({ ...options, givenClasses, half: { box: isHalf(level.box), classes: isHalf(level.classes), extra, anchors } });
 	if (!head.keypoints && !head.maskCoefficients) return { decode };
 	const gather = gatherSpec({ head, half: { keypoints: isHalf(level.keypoints), masks: isHalf(level.maskCoefficients), anchors }, sizes });
@@ -88,7 +88,7 @@ export function headSpecs(options: HeadKernelOptions, half: readonly boolean[]):
 
 /** The tensors that a level's kernels bind, by binding name. */
 export function levelInputs(level: Level, ranges: readonly BoundRange[]): Record<string, BoundRange> {
-	const extra = level.objectness ?? level.classIds;
+	const extra = extraField(level);
 	return {
 		box: ranges[level.box.tensor],
 		classes: ranges[level.classes.tensor],

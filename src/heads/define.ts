@@ -113,7 +113,7 @@ function checkFactor(objectness: unknown): NonNullable<ScoreSpec['objectness']> 
 
 /** The channels that each field of a level reads; 0 where the head has no such field. */
 type Channels = Readonly<Record<(typeof FIELDS)[number], number>>;
-const FIELDS = ['box', 'classes', 'objectness', 'classIds', 'angle', 'anchors', 'keypoints', 'maskCoefficients'] as const;
+const FIELDS = ['box', 'classes', 'objectness', 'classIds', 'size', 'angle', 'anchors', 'keypoints', 'maskCoefficients'] as const;
 
 function channelsOf(numClasses: number, score: ScoreSpec, codec: BoxCodec, rules: Rules): Channels {
 	const scores = (score.classes ?? 'channels') === 'channels' ? numClasses : 1;
@@ -123,6 +123,7 @@ function channelsOf(numClasses: number, score: ScoreSpec, codec: BoxCodec, rules
 		classes: scores + (score.activation === 'softmax' && score.background !== 'none' ? 1 : 0),
 		objectness: score.objectness ? 1 : 0,
 		classIds: score.classes === 'given' ? 1 : 0,
+		size: codec.numRaw === 4 && !score.objectness && score.classes !== 'given' ? 2 : 0,
 		angle: codec.rotated ? 1 : 0,
 		anchors: 4,
 		keypoints: keypoints ? keypoints.count * keypoints.dims : 0,
@@ -157,11 +158,12 @@ function checkLevel(at: string, value: unknown, first: number, channels: Channel
 	const place = { grid: [grid[0], grid[1]] as [number, number], numShapes, numAnchors: level.numAnchors };
 	const fields: Partial<Record<(typeof FIELDS)[number], Field>> = {};
 	for (const name of FIELDS) {
-		const optional = name === 'angle' || name === 'anchors';
+		const optional = name === 'angle' || name === 'anchors' || name === 'size';
 		if (level[name] === undefined && (optional || channels[name] === 0)) continue;
 		if (channels[name] === 0) refuse(TypeError, 'defineHead', `${at}.${name}`, `must be absent, because ${ABSENT[name]}`, level[name]);
-		// an angle that stands elsewhere is not among the box's own channels
-		const count = name === 'box' && level.angle ? channels.box - 1 : channels[name];
+		// what stands elsewhere is not among the box's own channels
+		const elsewhere = (level.angle ? 1 : 0) + (level.size ? 2 : 0);
+		const count = name === 'box' ? channels.box - elsewhere : channels[name];
 		fields[name] = checkField(`${at}.${name}`, level[name], count, tensors, place);
 	}
 	if (fields.angle && fields.angle.tensor !== fields.box?.tensor)
@@ -175,6 +177,7 @@ function checkLevel(at: string, value: unknown, first: number, channels: Channel
 const ABSENT: Partial<Record<(typeof FIELDS)[number], string>> = {
 	objectness: 'score.objectness is not given',
 	classIds: "score.classes is not 'given'",
+	size: 'it is for codecs of four numbers, without objectness and given class ids',
 	angle: 'the codec has no angle',
 	keypoints: 'the head has no keypoints',
 	maskCoefficients: 'the head has no maskCoefficients',

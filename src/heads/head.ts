@@ -43,6 +43,8 @@ export interface Level {
 	readonly objectness?: Field;
 	/** Where each anchor's class id stands as a number, when `score.classes` is 'given'. */
 	readonly classIds?: Field;
+	/** The last two of a codec's four raw numbers, where a model puts them in another tensor than the first two (CenterNet). */
+	readonly size?: Field;
 	/** The last raw number of a codec with an angle, where it does not follow the others; in the tensor of `box`. */
 	readonly angle?: Field;
 	/** Anchors that come with the call (a first stage's proposals): four channels, xyxy in input pixels. */
@@ -82,6 +84,8 @@ export interface ScoreSpec {
 export interface KeypointSpec {
 	readonly count: number;
 	readonly dims: 2 | 3;
+	/** 'points' (default): x, y, x, y, ... 'axes': every x, then every y. */
+	readonly order?: 'points' | 'axes';
 	readonly relative: boolean;
 	/** Default 1. */
 	readonly scale?: number;

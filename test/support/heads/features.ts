@@ -263,4 +263,34 @@ const extras: HeadCase = {
 		}),
 };
 
-export const FEATURE_CASES: readonly HeadCase[] = [centerness, softmaxObjectness, givenIds, peaks, proposals, perLevel, extras];
+/** Centres and sizes in two tensors; points with every x before every y. */
+const apart: HeadCase = {
+	name: 'sizes in another tensor, points by axis',
+	head: defineHead({
+		name: 'apart',
+		inputSize: [64, 64],
+		numClasses: 2,
+		numAnchors: 60,
+		tensors: [list('centres', 60, 2), list('scores', 60, 2), list('sizes', 60, 3), list('points', 60, 6)],
+		levels: [{ ...flat(60), box: at(0), classes: at(1), size: at(2, 1), keypoints: at(3) }],
+		score: { activation: 'sigmoid' },
+		codec: boxes({ format: 'cxcywh' }),
+		keypoints: { count: 3, dims: 2, order: 'axes', relative: false, unit: [64, 32] },
+	}),
+	dims: [
+		[1, 60, 2],
+		[1, 60, 2],
+		[1, 60, 3],
+		[1, 60, 6],
+	],
+	number: (next, t) => (t === 0 ? next() * 64 : t === 2 ? 2 + next() * 30 : next() * 8 - 4),
+	decode: ([centres, scores, sizes, points]) =>
+		Array.from({ length: 60 }, (_, anchor) => {
+			const classId = scores[2 * anchor + 1] > scores[2 * anchor] ? 1 : 0;
+			const box = toXyxy([centres[2 * anchor], centres[2 * anchor + 1], sizes[3 * anchor + 1], sizes[3 * anchor + 2]]);
+			const keypoints = [0, 1, 2].flatMap((k) => [points[6 * anchor + k] * 64, points[6 * anchor + 3 + k] * 32]);
+			return { anchor, classId, score: sigmoid(scores[2 * anchor + classId]), box, keypoints };
+		}),
+};
+
+export const FEATURE_CASES: readonly HeadCase[] = [centerness, softmaxObjectness, givenIds, peaks, proposals, perLevel, extras, apart];
