@@ -3,8 +3,10 @@
 // Losers cost one read and one integer comparison per class. Multi-label runs in phases: count, refine, select.
 // Twin: src/cpu/decode.ts.
 
+import { extraField } from '../src/head-facts.js';
 import type { Head } from '../src/heads/head.js';
 import { CANDIDATE, LEVEL, PARAMS, PHASE, type Sizes, sizesWgsl } from '../src/layout.js';
+import { type AnchorSource, anchors } from './shared/anchors.wgsl.js';
 import { bins } from './shared/bins.wgsl.js';
 import { codecChunk } from './shared/codecs.wgsl.js';
 import { halfToFloatBits, reader } from './shared/elements.wgsl.js';
@@ -20,22 +22,21 @@ export interface DecodeVariant {
 	readonly classFilter: boolean;
 	/** Class ids stand in the extra tensor as integers (nms()). */
 	readonly givenClasses: boolean;
+	/** Where the head's anchors are. */
+	readonly anchors: AnchorSource;
 	/** Which of box, classes, extra, and anchors that come with the call are float16. */
 	readonly half: { readonly box: boolean; readonly classes: boolean; readonly extra: boolean; readonly anchors: boolean };
 	readonly sizes: Sizes;
 }
 
-/** What a head binds besides its boxes and classes. */
-export function decodeInputs({ head, givenClasses }: Pick<DecodeVariant, 'head' | 'givenClasses'>): { extra: boolean; givenAnchors: boolean } {
-	const { objectness, classes } = head.score;
-	const { size, anchors } = head.levels[0];
-	const extra = objectness !== undefined || classes === 'given' || givenClasses || size !== undefined;
-	return { extra, givenAnchors: anchors !== undefined };
+/** True when a head binds a tensor besides boxes and classes. */
+export function bindsExtra({ head, givenClasses }: Pick<DecodeVariant, 'head' | 'givenClasses'>): boolean {
+	return extraField(head.levels[0]) !== undefined || givenClasses;
 }
 
 export function decodeShader(variant: DecodeVariant): string {
 	const { head, multiLabel, classFilter, givenClasses, half, sizes } = variant;
-	const { extra, givenAnchors } = decodeInputs(variant);
+	const extra = bindsExtra(variant);
 	const rotated = head.codec.rotated === true;
 	const sizeApart = head.levels[0].size !== undefined;
 	const givenFloats = head.score.classes === 'given';
@@ -52,11 +53,6 @@ ${sizesWgsl(sizes)}
 #if ${extra}
 @group(0) @binding(4) var<storage, read> extra: array<u32>;     // objectness, given class ids, or sizes
 #endif
-#if ${givenAnchors}
-@group(0) @binding(5) var<storage, read> anchors: array<u32>;   // xyxy, as the tensor has them
-#else
-@group(0) @binding(5) var<storage, read> anchors: array<vec4f>; // [num_anchors] in the codec's format
-#endif
 #if ${classFilter}
 @group(0) @binding(6) var<storage, read> class_filter: array<u32>;
 #endif
@@ -72,12 +68,11 @@ ${reader('classes', half.classes)}
 #if ${extra}
 ${reader('extra', half.extra)}
 #endif
-#if ${givenAnchors}
-${reader('anchors', half.anchors)}
-#endif
+${anchors(variant.anchors, head, half.anchors)}
 
 struct Anchor {
   index: u32,      // among all levels
+  shape: u32,
   cell: u32,
   box_at: u32,     // element numbers of channel 0
   class_at: u32,
@@ -107,6 +102,7 @@ fn open_anchor(a: u32, image: u32, anchor: ptr<function, Anchor>) -> bool {
   let shape = select(a % level.num_shapes, a / level.num_cells, major);
   let cell = select(a / level.num_shapes, a % level.num_cells, major);
   (*anchor).index = level.first_anchor + a;
+  (*anchor).shape = shape;
   (*anchor).cell = cell;
   (*anchor).box_at = level.box_base + image * level.box_image + shape * level.box_shape + cell * level.box_cell;
   (*anchor).class_at = level.class_base + image * level.class_image + shape * level.class_shape + cell * level.class_cell;
@@ -129,25 +125,14 @@ fn raw_number(at: u32, c: u32) -> f32 {
 }
 ${codecChunk(head.codec)}
 
-fn anchor_row(anchor: ptr<function, Anchor>, image: u32) -> vec4f {
-  #if ${givenAnchors}
-  let at = level.anchor_base + image * level.anchor_image + (*anchor).cell * level.anchor_cell;
-  let step = level.anchor_channel;
-  return bitcast<vec4f>(vec4u(anchors_bits(at), anchors_bits(at + step), anchors_bits(at + 2u * step), anchors_bits(at + 3u * step)));
-  #elif ${head.anchors !== undefined}
-  return anchors[(*anchor).index];
-  #else
-  return vec4f(0.0);
-  #endif
-}
-
 // The box of an anchor; usable is false when a coordinate is not finite or too large. c: the class whose box it is,
 // where each has its own.
 fn anchor_box(anchor: ptr<function, Anchor>, image: u32, c: u32, usable: ptr<function, bool>) -> vec4f {
   #if ${sizeApart}
   size_at = (*anchor).extra_at;
   #endif
-  var decoded = decode_box((*anchor).box_at + c * level.box_class, anchor_row(anchor, image), level.stride);
+  let row = anchor_row((*anchor).index, image, (*anchor).shape, (*anchor).cell);
+  var decoded = decode_box((*anchor).box_at + c * level.box_class, row, level.stride);
   *usable = is_usable_box(decoded);
   #if ${rotated}
   *usable = *usable && is_finite(decoded_angle);

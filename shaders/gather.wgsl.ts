@@ -4,6 +4,7 @@
 import { extrasOf } from '../src/head-facts.js';
 import type { Head } from '../src/heads/head.js';
 import { HEADER, LEVEL, PARAMS, ROW, ROW_WORDS, type Sizes, sizesWgsl } from '../src/layout.js';
+import { type AnchorSource, anchors } from './shared/anchors.wgsl.js';
 import { halfToFloatBits, reader } from './shared/elements.wgsl.js';
 import { numbers } from './shared/numbers.wgsl.js';
 import { wgsl, wgslFloat } from './wgsl.js';
@@ -11,15 +12,16 @@ import { wgsl, wgslFloat } from './wgsl.js';
 /** What makes one gather pipeline differ from another. */
 export interface GatherVariant {
 	readonly head: Head;
+	/** Where the head's anchors are. */
+	readonly anchors: AnchorSource;
 	/** Which tensors are float16. */
 	readonly half: { readonly keypoints: boolean; readonly masks: boolean; readonly anchors: boolean };
 	readonly sizes: Sizes;
 }
 
-export function gatherShader({ head, half, sizes }: GatherVariant): string {
+export function gatherShader({ head, anchors: source, half, sizes }: GatherVariant): string {
 	const { angle, keypoints, masks } = extrasOf(head);
 	const { count = 0, dims = 2, order = 'points', relative = false, scale = 1, shift = 0, unit = [1, 1], activation = 'none' } = head.keypoints ?? {};
-	const given = head.levels[0].anchors !== undefined;
 	return wgsl`
 ${PARAMS.wgsl}
 ${LEVEL.wgsl}
@@ -30,11 +32,6 @@ ${sizesWgsl(sizes)}
 @group(0) @binding(2) var<storage, read_write> output: array<u32>;
 #if ${keypoints > 0}
 @group(0) @binding(3) var<storage, read> keypoints: array<u32>;
-#if ${given}
-@group(0) @binding(5) var<storage, read> anchors: array<u32>;   // xyxy, as the tensor has them
-#else
-@group(0) @binding(5) var<storage, read> anchors: array<vec4f>;
-#endif
 #endif
 #if ${masks > 0}
 @group(0) @binding(4) var<storage, read> masks: array<u32>;
@@ -44,22 +41,16 @@ ${numbers}
 ${halfToFloatBits}
 #if ${keypoints > 0}
 ${reader('keypoints', half.keypoints)}
-#if ${given}
-${reader('anchors', half.anchors)}
+#if ${relative}
+${anchors(source, head, half.anchors)}
 #endif
 
 // Where an anchor's points are measured from, and in what units: x, y, unit x, unit y.
-fn place_of(anchor: u32, image: u32, cell: u32) -> vec4f {
+fn place_of(anchor: u32, image: u32, shape: u32, cell: u32) -> vec4f {
   #if ${!relative}
   return vec4f(0.0, 0.0, ${wgslFloat(unit[0])}, ${wgslFloat(unit[1])});
   #else
-  #if ${given}
-  let at = level.anchor_base + image * level.anchor_image + cell * level.anchor_cell;
-  let step = level.anchor_channel;
-  let row = bitcast<vec4f>(vec4u(anchors_bits(at), anchors_bits(at + step), anchors_bits(at + 2u * step), anchors_bits(at + 3u * step)));
-  #else
-  let row = anchors[anchor];
-  #endif
+  let row = anchor_row(anchor, image, shape, cell);
   #if ${head.codec.anchors === 'xyxy'}
   return vec4f(row.xy, row.zw - row.xy);
   #else
@@ -117,7 +108,7 @@ fn main(@builtin(global_invocation_id) global: vec3u) {
   let cell = select(a / level.num_shapes, a % level.num_cells, major);
   let to = row + ${ROW_WORDS + angle}u;
   #if ${keypoints > 0}
-  let place = place_of(anchor, image, cell);
+  let place = place_of(anchor, image, shape, cell);
   let from_points = level.keypoint_base + image * level.keypoint_image + shape * level.keypoint_shape + cell * level.keypoint_cell;
   for (var c = 0u; c < ${keypoints}u; c++) {
     output[to + c] = bitcast<u32>(point_number(c, bitcast<f32>(keypoints_bits(from_points + channel_of(c) * level.keypoint_channel)), place));

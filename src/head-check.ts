@@ -35,7 +35,7 @@ export function checkHead(where: string, value: unknown): Head {
 	const codec = checkCodec(where, head.codec);
 	checkWords(where, head);
 	const fromCall = (value as Head).levels.some((level) => level.anchors !== undefined);
-	if (codec.anchors !== 'none' && !fromCall) checkAnchors(where, head.anchors, numAnchors);
+	if (codec.anchors !== 'none' && !fromCall) checkAnchors(where, head.anchors, numAnchors, codec.anchors === 'cxcywhr' ? 5 : 4);
 	return value as Head;
 }
 
@@ -99,10 +99,10 @@ function checkCodec(where: string, value: unknown): Unchecked<BoxCodec> {
 	return codec;
 }
 
-function checkAnchors(where: string, anchors: unknown, numAnchors: number): void {
-	const rule = `must be a Float32Array of ${numAnchors} rows of 4`;
+function checkAnchors(where: string, anchors: unknown, numAnchors: number, width: number): void {
+	const rule = `must be a Float32Array of ${numAnchors} rows of ${width}`;
 	if (Object.prototype.toString.call(anchors) !== '[object Float32Array]') refuse(TypeError, where, 'head.anchors', rule, anchors);
-	if ((anchors as Float32Array).length !== numAnchors * 4) refuse(RangeError, where, 'head.anchors', rule, anchors);
+	if ((anchors as Float32Array).length !== numAnchors * width) refuse(RangeError, where, 'head.anchors', rule, anchors);
 }
 
 function checkText(where: string, argument: string, value: unknown): void {

@@ -117,6 +117,9 @@ export const LEVEL = struct('Level', {
 	mask_shape: 'u32',
 	mask_cell: 'u32',
 	mask_channel: 'u32',
+	first_shape: 'u32', // lattices: the row of the level's first shape, and the steps from cell to cell
+	step_x: 'f32',
+	step_y: 'f32',
 	angle_step: 'u32', // elements from a box's first raw number to its angle
 	box_class: 'u32', // elements from one class's box to the next one's; 0 when they share it
 	grid_width: 'u32', // cells of a row, for peaks

@@ -2,6 +2,7 @@
 
 import { clipBox, isTooSmall, TOO_SMALL } from '../boxes/limits.js';
 import { flushCoordinate, isUsableBox } from '../boxes/overlap.js';
+import { anchorWidth } from '../codecs/codec.js';
 import { numScores, scoresAreClasses } from '../head-facts.js';
 import type { Head, Level } from '../heads/head.js';
 import { bitsToFloat, floatBits, halfToFloat, isNaNBits, keyOfBits } from '../numbers.js';
@@ -14,7 +15,7 @@ import type { Workspace } from './workspace.js';
 export const NAN_KEY = 0;
 /** Rows kept when there is a cut: beyond this many the worst are dropped as they come. */
 const PRUNE_FROM = 2 ** 16;
-const NO_ANCHORS = new Float32Array(4);
+const NO_ANCHORS = new Float32Array(5);
 
 let halfTable: Int32Array | undefined;
 
@@ -180,7 +181,7 @@ function decodeRow(scan: LevelScan, a: number, shape: number, cell: number, inde
 	if (level.size) readSize(scan.extra as View, shape, cell, raw);
 	const given = scan.anchors && readAnchor(scan.anchors, cell, w.anchor);
 	const anchors = given ?? head.anchors ?? NO_ANCHORS;
-	codec.decodeBox(raw, 0, anchors, given || !head.anchors ? 0 : (level.firstAnchor + a) * 4, level.stride, rows, at);
+	codec.decodeBox(raw, 0, anchors, given || !head.anchors ? 0 : (level.firstAnchor + a) * anchorWidth(codec.anchors), level.stride, rows, at);
 	if (!isUsableBox(rows[at], rows[at + 1], rows[at + 2], rows[at + 3])) return -1;
 	if (codec.rotated) return finishRotated(rows, at);
 	if (head.clip) {

@@ -3,6 +3,7 @@
 
 import { clipBox, isTooSmall, TOO_SMALL } from '../boxes/limits.js';
 import { areaOf, flushCoordinate, isUsableBox } from '../boxes/overlap.js';
+import { anchorWidth } from '../codecs/codec.js';
 import { numScores } from '../head-facts.js';
 import type { Head } from '../heads/head.js';
 import { CANDIDATE, COUNTERS, type LevelValues, type Params, PHASE } from '../layout.js';
@@ -178,7 +179,7 @@ function decodeBox(pass: DecodePass, a: number, shape: number, cell: number, ind
 	});
 	const box = new Float32Array(5);
 	const anchors = pass.tensors.anchors ? givenAnchor(pass.tensors.anchors, level, image, cell) : head.anchors;
-	const row = pass.tensors.anchors ? 0 : (level.first_anchor + a) * 4;
+	const row = pass.tensors.anchors ? 0 : (level.first_anchor + a) * anchorWidth(codec.anchors);
 	codec.decodeBox(raw, 0, anchors ?? box, anchors ? row : 0, level.stride, box, 0);
 	if (!isUsableBox(box[0], box[1], box[2], box[3]) || (codec.rotated && !Number.isFinite(box[4]))) return null;
 	for (let c = 0; c < 5; c++) box[c] = flushCoordinate(box[c]);

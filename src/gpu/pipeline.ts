@@ -11,6 +11,7 @@ import type { CallParams } from '../plan.js';
 import { type Capacity, type FrameTransform, planCapacity } from '../plan.js';
 import { BITMASK_LIMIT } from '../stages.js';
 import type { BoundTensor } from '../tensors.js';
+import { type GpuAnchors, gpuAnchors } from './anchors.js';
 import { type Device, platformError } from './device.js';
 import { nudge } from './nudge.js';
 import { Readback } from './readback.js';
@@ -29,6 +30,7 @@ export class HeadPipeline implements GpuPipeline {
 	readonly #options: GpuPipelineOptions;
 	readonly #sizes: Sizes;
 	readonly #bitmask: boolean;
+	readonly #anchors: GpuAnchors;
 	/** What never changes: anchors, and the class filter where there is one. */
 	readonly #constants: Record<string, BoundRange> = {};
 	readonly #compiled = new Map<string, ReadonlyMap<KernelName, Stage>>();
@@ -47,7 +49,8 @@ export class HeadPipeline implements GpuPipeline {
 		this.#options = options;
 		this.#sizes = options.sizes ?? SIZES;
 		this.#bitmask = options.suppression === 'bitmask';
-		this.#recorder = new Recorder(device, options, this.#sizes, this.#constants);
+		this.#anchors = gpuAnchors(options.head);
+		this.#recorder = new Recorder(device, options, this.#sizes, this.#constants, this.#anchors);
 		this.#readback = new Readback(device, options, this.#sizes, this.#recorder);
 		this.#ring = new Ring((capacity) => new Slot(device, capacity, this.#sizes, this.#bitmask, device.gpu.features.has('timestamp-query')));
 	}
@@ -56,7 +59,7 @@ export class HeadPipeline implements GpuPipeline {
 	async start(): Promise<this> {
 		const { head, classFilter } = this.#options;
 		const constants = this.#device.scoped('createPostprocessor', () => {
-			this.#constant('anchors', head.anchors ?? new Float32Array(4));
+			this.#constant('anchors', this.#anchors.rows);
 			if (classFilter) this.#constant('class_filter', classFilter);
 		});
 		try {
@@ -200,7 +203,7 @@ export class HeadPipeline implements GpuPipeline {
 		const ready = this.#compiled.get(key);
 		if (ready) return ready;
 		const { head, multiLabel, classFilter, givenClasses } = this.#options;
-		const own = headSpecs({ head, multiLabel, classFilter: classFilter !== undefined, givenClasses, sizes: this.#sizes }, half);
+		const own = headSpecs({ head, multiLabel, classFilter: classFilter !== undefined, givenClasses, anchors: this.#anchors.source, sizes: this.#sizes }, half);
 		const others = kernelSpecs(this.#sizes, this.#options.overlap);
 		const specs = [...Object.entries(own), ...this.#otherKernels().map((name) => [name, others[name]])] as [KernelName, StageSpec][];
 		const compiled = await Promise.all(specs.map(async ([name, spec]) => [name, await compileStage(this.#device, spec)] as const));

@@ -4,6 +4,7 @@ import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../layout.js';
 import { type FrameTransform, numLevelAnchors, planLevel, planParams, planSteps, type Step } from '../plan.js';
 import { STAGES } from '../stages.js';
 import type { BoundTensor } from '../tensors.js';
+import type { GpuAnchors } from './anchors.js';
 import type { Device } from './device.js';
 import type { GpuPipelineOptions, Prepared, Run } from './run.js';
 import { type BoundRange, MAX_TIMESTAMPS, type Slot, STEP_BYTES } from './slot.js';
@@ -17,8 +18,10 @@ export class Recorder {
 	readonly #sizes: Sizes;
 	/** What never changes: anchors, and the class filter where there is one. */
 	readonly #constants: Readonly<Record<string, BoundRange>>;
+	readonly #anchors: GpuAnchors;
 
-	constructor(device: Device, options: GpuPipelineOptions, sizes: Sizes, constants: Readonly<Record<string, BoundRange>>) {
+	constructor(device: Device, options: GpuPipelineOptions, sizes: Sizes, constants: Readonly<Record<string, BoundRange>>, anchors: GpuAnchors) {
+		this.#anchors = anchors;
 		this.#device = device;
 		this.#options = options;
 		this.#sizes = sizes;
@@ -61,7 +64,7 @@ export class Recorder {
 			const at = ((i + 1) * STEP_BYTES) / 4;
 			if ('level' in step) {
 				const level = planLevel(head, step.level, tensors, 'phase' in step ? step.phase : 0, (t) => ranges[t].skip);
-				writeStruct(LEVEL, level, u32, f32, at);
+				writeStruct(LEVEL, { ...level, ...this.#anchors.levels[step.level] }, u32, f32, at);
 			} else if (step.stage === 'bins') u32[at + LEVEL.words.phase] = step.phase;
 			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, u32, f32, at);
 		});

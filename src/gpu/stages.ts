@@ -1,13 +1,14 @@
 // The registry: each stage's shader, its bindings by buffer name, and how many workgroups it gets.
 
 import { binsShader } from '../../shaders/bins.wgsl.js';
-import { type DecodeVariant, decodeInputs, decodeShader } from '../../shaders/decode.wgsl.js';
+import { bindsExtra, type DecodeVariant, decodeShader } from '../../shaders/decode.wgsl.js';
 import { type GatherVariant, gatherShader } from '../../shaders/gather.wgsl.js';
 import { mergeShader } from '../../shaders/merge.wgsl.js';
 import { overlapsShader } from '../../shaders/overlaps.wgsl.js';
 import { prefilterShader } from '../../shaders/prefilter.wgsl.js';
 import { rankShader } from '../../shaders/rank.wgsl.js';
 import { scatterShader } from '../../shaders/scatter.wgsl.js';
+import type { AnchorSource } from '../../shaders/shared/anchors.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
 import type { OverlapRule } from '../boxes/overlap.js';
@@ -29,7 +30,6 @@ const MAX_GROUPS = 65535;
 
 /** The decode stage of a head. */
 export function decodeSpec(variant: DecodeVariant): StageSpec {
-	const { extra } = decodeInputs(variant);
 	return {
 		name: 'decode',
 		code: decodeShader(variant),
@@ -38,7 +38,7 @@ export function decodeSpec(variant: DecodeVariant): StageSpec {
 			[1, 'step', 'step'],
 			[2, 'read', 'box'],
 			[3, 'read', 'classes'],
-			...(extra ? ([[4, 'read', 'extra']] as const) : []),
+			...(bindsExtra(variant) ? ([[4, 'read', 'extra']] as const) : []),
 			[5, 'read', 'anchors'],
 			...(variant.classFilter ? ([[6, 'read', 'class_filter']] as const) : []),
 			[7, 'read_write', 'state'],
@@ -59,7 +59,7 @@ export function gatherSpec(variant: GatherVariant): StageSpec {
 			[2, 'read_write', 'output'],
 			...(keypoints > 0 ? ([[3, 'read', 'keypoints']] as const) : []),
 			...(masks > 0 ? ([[4, 'read', 'masks']] as const) : []),
-			...(keypoints > 0 ? ([[5, 'read', 'anchors']] as const) : []),
+			...(variant.head.keypoints?.relative ? ([[5, 'read', 'anchors']] as const) : []),
 		],
 	};
 }
@@ -70,19 +70,20 @@ export interface HeadKernelOptions {
 	readonly multiLabel: boolean;
 	readonly classFilter: boolean;
 	readonly givenClasses?: boolean;
+	readonly anchors: AnchorSource;
 	readonly sizes: Sizes;
 }
 
 /** The kernels that a head shapes, for tensors of these types. */
 export function headSpecs(options: HeadKernelOptions, half: readonly boolean[]): Partial<Record<KernelName, StageSpec>> {
-	const { head, givenClasses = false, sizes } = options;
+	const { head, givenClasses = false, anchors, sizes } = options;
 	const level = head.levels[0];
 	const isHalf = (at: Field | undefined) => at !== undefined && half[at.tensor];
-	const anchors = isHalf(level.anchors);
+	const given = isHalf(level.anchors);
 	const extra = isHalf(extraField(level));
-	const decode = decodeSpec({ ...options, givenClasses, half: { box: isHalf(level.box), classes: isHalf(level.classes), extra, anchors } });
+	const decode = decodeSpec({ ...options, givenClasses, half: { box: isHalf(level.box), classes: isHalf(level.classes), extra, anchors: given } });
 	if (!head.keypoints && !head.maskCoefficients) return { decode };
-	const gather = gatherSpec({ head, half: { keypoints: isHalf(level.keypoints), masks: isHalf(level.maskCoefficients), anchors }, sizes });
+	const gather = gatherSpec({ head, anchors, half: { keypoints: isHalf(level.keypoints), masks: isHalf(level.maskCoefficients), anchors: given }, sizes });
 	return { decode, gather };
 }
 

@@ -2,7 +2,7 @@
 // named, so that a slip shows here and not as plausible boxes in the wrong places.
 
 import { checkAttached, checkBoolean, checkInteger, checkWord, readOptions, refuse } from '../checks.js';
-import type { AnchorFormat, BoxCodec } from '../codecs/codec.js';
+import { type AnchorFormat, anchorWidth, type BoxCodec } from '../codecs/codec.js';
 import { checkClasses, checkInput } from './common.js';
 import { checkRules, type Rules } from './define-rules.js';
 import type { Axis, Field, Head, Level, ScoreSpec, TensorSpec } from './head.js';
@@ -239,23 +239,25 @@ function checkAnchors(anchors: unknown, codec: BoxCodec, numAnchors: number, lev
 		return undefined;
 	}
 	const rows = checkAnchorRows('defineHead', 'anchors', anchors, codec.anchors);
-	if (rows.length !== numAnchors * 4) refuse(RangeError, 'defineHead', 'anchors', `must have ${numAnchors} rows of 4`, rows.length / 4);
+	const width = anchorWidth(codec.anchors);
+	if (rows.length !== numAnchors * width) refuse(RangeError, 'defineHead', 'anchors', `must have ${numAnchors} rows of ${width}`, rows.length / width);
 	return rows;
 }
 
 /** Anchor rows as a copy: finite, and of positive size where the format has one. */
 export function checkAnchorRows(call: string, name: string, anchors: unknown, format: AnchorFormat): Float32Array {
+	const step = anchorWidth(format);
 	if (Object.prototype.toString.call(anchors) !== '[object Float32Array]')
-		refuse(TypeError, call, name, `must be a Float32Array, flat [N, 4], rows of ${format}`, anchors);
+		refuse(TypeError, call, name, `must be a Float32Array, flat [N, ${step}], rows of ${format}`, anchors);
 	checkAttached(call, name, anchors as Float32Array);
 	const rows = (anchors as Float32Array).slice();
-	if (rows.length === 0 || rows.length % 4 !== 0) refuse(RangeError, call, name, 'must have a length that is a positive multiple of 4', rows.length);
-	for (let k = 0; k < rows.length; k += 4) {
+	if (rows.length === 0 || rows.length % step !== 0) refuse(RangeError, call, name, `must have a length that is a positive multiple of ${step}`, rows.length);
+	for (let k = 0; k < rows.length; k += step) {
 		const width = format === 'xyxy' ? rows[k + 2] - rows[k] : rows[k + 2];
 		const height = format === 'xyxy' ? rows[k + 3] - rows[k + 1] : rows[k + 3];
-		const finite = Number.isFinite(rows[k]) && Number.isFinite(rows[k + 1]) && width < Infinity && height < Infinity;
+		const finite = rows.subarray(k, k + step).every(Number.isFinite) && width < Infinity && height < Infinity;
 		if (!finite || !(width > 0 && height > 0))
-			refuse(RangeError, call, `${name}[${k / 4}]`, 'must be finite and of positive size', Array.from(rows.subarray(k, k + 4)));
+			refuse(RangeError, call, `${name}[${k / step}]`, 'must be finite and of positive size', Array.from(rows.subarray(k, k + step)));
 	}
 	return rows;
 }

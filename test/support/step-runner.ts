@@ -1,6 +1,7 @@
 // Runs a single step of the pipeline on the GPU, from given memory to memory: so that every stage is tested alone
 // against its twin, whatever the stages before it do.
 
+import type { AnchorSource } from '../../shaders/shared/anchors.wgsl.js';
 import { createMemory, type Memory } from '../../src/cpu/memory.js';
 import { runTwin } from '../../src/cpu/twins.js';
 import { adoptDevice, type Device } from '../../src/gpu/device.js';
@@ -116,6 +117,15 @@ function compileFor(device: Device, layout: Layout, step: Step) {
 	const kernel = kernelOf(step);
 	const { head, tensors, classFilter, givenClasses } = layout.run;
 	const half = tensors.map(({ tensor }) => tensor.type === 'float16');
-	const own = headSpecs({ head, multiLabel: layout.multiLabel, classFilter: classFilter !== undefined, givenClasses, sizes: layout.sizes }, half);
+	const own = headSpecs(
+		{ head, multiLabel: layout.multiLabel, classFilter: classFilter !== undefined, givenClasses, anchors: sourceOf(head), sizes: layout.sizes },
+		half,
+	);
 	return compileStage(device, own[kernel] ?? kernelSpecs(layout.sizes)[kernel as 'bins']);
+}
+
+/** Every row uploaded: lattices are tested with whole pipelines. */
+function sourceOf(head: Head): AnchorSource {
+	if (head.levels[0].anchors) return 'call';
+	return head.anchors ? 'rows' : 'none';
 }
