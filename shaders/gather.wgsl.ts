@@ -21,7 +21,17 @@ export interface GatherVariant {
 
 export function gatherShader({ head, anchors: source, half, sizes }: GatherVariant): string {
 	const { angle, keypoints, masks } = extrasOf(head);
-	const { count = 0, dims = 2, order = 'points', relative = false, scale = 1, shift = 0, unit = [1, 1], activation = 'none' } = head.keypoints ?? {};
+	const {
+		count = 0,
+		dims = 2,
+		order = 'points',
+		relative = false,
+		inclusive = false,
+		scale = 1,
+		shift = 0,
+		unit = [1, 1],
+		activation = 'none',
+	} = head.keypoints ?? {};
 	return wgsl`
 ${PARAMS.wgsl}
 ${LEVEL.wgsl}
@@ -52,7 +62,11 @@ fn place_of(anchor: u32, image: u32, shape: u32, cell: u32) -> vec4f {
   #else
   let row = anchor_row(anchor, image, shape, cell);
   #if ${head.codec.anchors === 'xyxy'}
+  #if ${inclusive}
+  return vec4f(row.xy - 1.0, fround(row.z - row.x) + 1.0, fround(row.w - row.y) + 1.0);
+  #else
   return vec4f(row.xy, row.zw - row.xy);
+  #endif
   #else
   return row;
   #endif

@@ -52,7 +52,9 @@ function placeOf({ head, tensors, image, level, index }: ExtraSource, anchor: nu
 	const given = head.levels[index].anchors;
 	const rows = given ? givenAnchor(tensors[given.tensor].tensor as CpuTensor, level, image, cell) : (head.anchors as Float32Array);
 	const row = given ? rows : rows.subarray(anchor * 4, anchor * 4 + 4);
-	return head.codec.anchors === 'xyxy' ? Float32Array.of(row[0], row[1], row[2] - row[0], row[3] - row[1]) : row;
+	if (head.codec.anchors !== 'xyxy') return row;
+	const one = head.keypoints.inclusive ? 1 : 0;
+	return Float32Array.of(row[0] - one, row[1] - one, round(row[2] - row[0]) + one, round(row[3] - row[1]) + one);
 }
 
 /** The channel that holds number c of the points. */

@@ -38,7 +38,7 @@ function checkClip(clip: unknown): readonly [number, number] {
 }
 
 function checkKeypoints(value: unknown, given: Partial<Head>): KeypointSpec {
-	const known = ['count', 'dims', 'order', 'relative', 'scale', 'shift', 'unit', 'activation'];
+	const known = ['count', 'dims', 'order', 'relative', 'inclusive', 'scale', 'shift', 'unit', 'activation'];
 	const spec = readOptions('defineHead', 'keypoints', value, known) as Partial<KeypointSpec>;
 	const at = (name: string) => `keypoints.${name}`;
 	if (spec.dims !== 2 && spec.dims !== 3) refuse(RangeError, 'defineHead', at('dims'), 'must be 2 (x, y) or 3 (x, y, score)', spec.dims);
@@ -50,6 +50,8 @@ function checkKeypoints(value: unknown, given: Partial<Head>): KeypointSpec {
 	const { unit } = spec;
 	const goodUnit = unit === undefined || (Array.isArray(unit) && unit.length === 2 && unit.every((n) => n > 0 && n < Infinity));
 	if (!goodUnit) refuse(RangeError, 'defineHead', at('unit'), 'must be [x, y] in positive pixels', unit);
+	if (spec.inclusive !== undefined && checkBoolean('defineHead', at('inclusive'), spec.inclusive) && given.codec?.anchors !== 'xyxy')
+		refuse(RangeError, 'defineHead', at('inclusive'), 'must be for a codec with xyxy anchors', given.codec?.anchors);
 	if (spec.order !== undefined) checkWord('defineHead', at('order'), spec.order, ['points', 'axes']);
 	if (spec.activation !== undefined) checkWord('defineHead', at('activation'), spec.activation, ['none', 'sigmoid']);
 	return { ...spec, count: checkInteger('defineHead', at('count'), spec.count, 1, 1024), dims: spec.dims, relative };

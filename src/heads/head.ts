@@ -87,6 +87,8 @@ export interface KeypointSpec {
 	/** 'points' (default): x, y, x, y, ... 'axes': every x, then every y. */
 	readonly order?: 'points' | 'axes';
 	readonly relative: boolean;
+	/** Relative to xyxy anchors of inclusive pixels (MTCNN): origin one less, size one more. Default false. */
+	readonly inclusive?: boolean;
 	/** Default 1. */
 	readonly scale?: number;
 	/** Default 0. */

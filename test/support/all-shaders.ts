@@ -11,9 +11,10 @@ import { pairsShader } from '../../shaders/pairs.wgsl.js';
 import { prefilterShader } from '../../shaders/prefilter.wgsl.js';
 import { rankShader } from '../../shaders/rank.wgsl.js';
 import { scatterShader } from '../../shaders/scatter.wgsl.js';
+import type { AnchorSource } from '../../shaders/shared/anchors.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
-import type { OverlapRule } from '../../src/boxes/overlap.js';
+import { type OverlapRule, PLAIN_OVERLAP } from '../../src/boxes/overlap.js';
 import { bins } from '../../src/codecs/bins.js';
 import { boxes } from '../../src/codecs/boxes.js';
 import { cell } from '../../src/codecs/cell.js';
@@ -79,7 +80,18 @@ function headOf(codec: BoxCodec, score: ScoreSpec): Head {
 		numAnchors: 1,
 		tensors: [],
 		levels: [
-			{ firstAnchor: 0, numAnchors: 1, grid: [1, 1], numShapes: 1, order: 'yxa', stride: 8, box: field, classes: field, objectness: score.objectness && field, classIds: score.classes === 'given' ? field : undefined },
+			{
+				firstAnchor: 0,
+				numAnchors: 1,
+				grid: [1, 1],
+				numShapes: 1,
+				order: 'yxa',
+				stride: 8,
+				box: field,
+				classes: field,
+				objectness: score.objectness && field,
+				classIds: score.classes === 'given' ? field : undefined,
+			},
 		],
 		score,
 		codec,
@@ -90,7 +102,7 @@ function headOf(codec: BoxCodec, score: ScoreSpec): Head {
 function decodeVariants(): [string, string][] {
 	const half = { box: false, classes: false, extra: false, anchors: false };
 	const allHalf = { box: true, classes: true, extra: true, anchors: false };
-	const plain = { multiLabel: false, classFilter: false, givenClasses: false, half, sizes: SIZES };
+	const plain = { multiLabel: false, classFilter: false, givenClasses: false, anchors: 'rows', half, sizes: SIZES } as const;
 	const shaders: [string, string][] = [];
 	for (const [codecName, codec] of Object.entries(CODECS)) {
 		shaders.push([`decode.${codecName}`, decodeShader({ ...plain, head: headOf(codec, SCORES.probability) })]);
@@ -105,7 +117,10 @@ function decodeVariants(): [string, string][] {
 	const field = { tensor: 0, channel: 0 };
 	const proposals = headOf(CODECS.deltas, SCORES['softmax-first']);
 	const staged = { ...proposals, boxStep: 4, levels: [{ ...proposals.levels[0], anchors: field }] };
-	shaders.push(['decode.proposals', decodeShader({ ...plain, head: staged, half: { ...allHalf, anchors: true } })]);
+	for (const name of ['deltas', 'distances'] as const) {
+		shaders.push([`decode.${name}.lattice`, decodeShader({ ...plain, anchors: 'lattice', head: headOf(CODECS[name], SCORES.logit) })]);
+	}
+	shaders.push(['decode.proposals', decodeShader({ ...plain, head: staged, anchors: 'call', half: { ...allHalf, anchors: true } })]);
 	return shaders;
 }
 
@@ -115,12 +130,12 @@ function gatherVariants(): [string, string][] {
 	const points = { count: 17, dims: 3, relative: true, scale: 2, shift: -0.5, activation: 'sigmoid' } as const;
 	const plain = headOf(CODECS.distances, SCORES.probability);
 	const boxed = headOf(CODECS.deltas, SCORES.probability);
-	const of = (head: Head) => gatherShader({ head, half, sizes: SIZES });
+	const of = (head: Head, anchors: AnchorSource = 'lattice') => gatherShader({ head, anchors, half, sizes: SIZES });
 	return [
 		['gather.keypoints', of({ ...plain, keypoints: points })],
 		['gather.masks', of({ ...plain, maskCoefficients: 32 })],
 		['gather.both', of({ ...plain, keypoints: { count: 5, dims: 2, relative: false, unit: [640, 480] }, maskCoefficients: 32 })],
-		['gather.proposals', of({ ...boxed, keypoints: { count: 5, dims: 2, relative: true }, levels: [{ ...boxed.levels[0], anchors: field }] })],
+		['gather.proposals', of({ ...boxed, keypoints: { count: 5, dims: 2, relative: true }, levels: [{ ...boxed.levels[0], anchors: field }] }, 'call')],
 	];
 }
 
@@ -129,6 +144,8 @@ const RULES: readonly OverlapRule[] = [
 	{ kind: 'iou', pixelOffset: 1 },
 	{ kind: 'bounding-union', pixelOffset: 0 },
 	{ kind: 'iom', pixelOffset: 1 },
+	{ ...PLAIN_OVERLAP, rotated: 'iou' },
+	{ ...PLAIN_OVERLAP, rotated: 'probiou' },
 ];
 
 /** [name, WGSL] of every shader in every variant. */
@@ -143,7 +160,9 @@ export function allShaders(): [name: string, wgsl: string][] {
 		['rank', rankShader(SIZES)],
 		['prefilter', prefilterShader(SIZES)],
 		['suppress', suppressShader(SIZES)],
-		...RULES.map((rule): [string, string] => [`suppress.${rule.kind}.${rule.pixelOffset}`, suppressShader(SIZES, rule)]),
+		...RULES.map((rule): [string, string] => [`suppress.${rule.rotated ?? rule.kind}.${rule.pixelOffset}`, suppressShader(SIZES, rule)]),
+		['prefilter.rotated', prefilterShader(SIZES, { ...PLAIN_OVERLAP, rotated: 'iou' })],
+		['overlaps.rotated', overlapsShader(SIZES, BITMASK_LIMIT, { ...PLAIN_OVERLAP, rotated: 'probiou' })],
 		['overlaps', overlapsShader(SIZES, BITMASK_LIMIT)],
 		['sweep', sweepShader(SIZES, BITMASK_LIMIT)],
 		...[false, true].map((half): [string, string] => [`mask-logits.${half ? 'float16' : 'float32'}`, maskLogitsShader(half, SIZES.workgroup)]),

@@ -24,7 +24,7 @@ const TABLE: Record<string, readonly string[]> = {
 	semantics: [],
 	'head-check': ['boxes'],
 	detections: [],
-	gpu: ['shaders', 'masks', 'codecs', 'plan', 'kept', 'layout', 'boxes', 'head-facts'],
+	gpu: ['shaders', 'anchors', 'masks', 'codecs', 'plan', 'kept', 'layout', 'boxes', 'head-facts'],
 	cpu: ['boxes', 'codecs', 'plan', 'kept', 'layout', 'head-facts'],
 	shaders: ['boxes', 'layout', 'head-facts', 'masks'],
 	kept: ['layout', 'plan', 'head-facts'],
