@@ -3,7 +3,7 @@
 
 import { checkSize } from '../boxes/formats.js';
 import { checkInteger, checkWord, refuse } from '../checks.js';
-import type { Axis } from './head.js';
+import type { Axis, Level } from './head.js';
 
 /** Axis order of a flat output: [4 + classes, anchors], [anchors, 4 + classes], or told from the dims. */
 export type HeadLayout = 'auto' | 'channels-first' | 'anchors-first';
@@ -17,6 +17,40 @@ export function flatLayouts(call: string, layout: HeadLayout, usual: 'channels-f
 	if (layout === 'channels-first') return [CHANNELS_FIRST];
 	if (layout === 'anchors-first') return [ANCHORS_FIRST];
 	return usual === 'channels-first' ? [CHANNELS_FIRST, ANCHORS_FIRST] : [ANCHORS_FIRST, CHANNELS_FIRST];
+}
+
+/** The accepted axis orders of a feature map, its cells split into y and x or not. */
+export function mapLayouts(call: string, layout: HeadLayout): readonly (readonly Axis[])[] {
+	checkWord(call, 'layout', layout, ['auto', 'channels-first', 'anchors-first']);
+	const first: readonly (readonly Axis[])[] = [
+		['channel', 'y', 'x'],
+		['channel', 'cell'],
+	];
+	const last: readonly (readonly Axis[])[] = [
+		['y', 'x', 'channel'],
+		['cell', 'channel'],
+	];
+	if (layout === 'auto') return [...first, ...last];
+	return layout === 'channels-first' ? first : last;
+}
+
+/** A level but for where its numbers stand. */
+export type LevelPlace = Omit<Level, 'box' | 'classes'>;
+
+/** The one level of a flat list of anchors. */
+export function flatLevel(numAnchors: number): LevelPlace {
+	return { firstAnchor: 0, numAnchors, grid: [1, numAnchors], numShapes: 1, order: 'yxa', stride: 1 };
+}
+
+/** The levels of feature maps, in the order of their strides. */
+export function gridLevels(inputSize: readonly [number, number], strides: readonly number[], numShapes = 1, order: Level['order'] = 'yxa'): LevelPlace[] {
+	let firstAnchor = 0;
+	return strides.map((stride) => {
+		const grid = [Math.ceil(inputSize[0] / stride), Math.ceil(inputSize[1] / stride)] as const;
+		const level: LevelPlace = { firstAnchor, numAnchors: grid[0] * grid[1] * numShapes, grid, numShapes, order, stride };
+		firstAnchor += level.numAnchors;
+		return level;
+	});
 }
 
 /** numClasses: 1 to 2^24, the integers that a float32 holds. */
