@@ -67,7 +67,9 @@ fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
     fround(fround(raw.z * ${f(c.v2)}) + ${f(c.m2)}),
     fround(fround(raw.w * ${f(c.v3)}) + ${f(c.m3)}),
   );
-  #if ${variants.sized === true}
+  #if ${variants.inclusive === true}
+  let unit = vec2f(fround(anchor.z - anchor.x) + 1.0, fround(anchor.w - anchor.y) + 1.0);
+  #elif ${variants.sized === true}
   let unit = vec2f(fround(anchor.z - anchor.x), fround(anchor.w - anchor.y));
   #else
   let unit = vec2f(${f(c.ux)}, ${f(c.uy)});

@@ -1,5 +1,5 @@
-// Decoding chunks of the codecs that measure from a point: grid cells and distances to the sides.
-// Twins: src/codecs/cell.ts, distances.ts. Called by shaders/shared/codecs.wgsl.ts.
+// Decoding chunks of the codecs that measure from a point: grid cells, centres and distances to the sides.
+// Twins: src/codecs/cell.ts, centers.ts, distances.ts. Called by shaders/shared/codecs.wgsl.ts.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
@@ -56,8 +56,43 @@ fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
 `;
 }
 
+/** Without offsets there are two raw numbers, and the chunk writes fn decode_box itself. */
+export function centers({ variants }: BoxCodec): string {
+	const { offsets, swapped, relu } = variants;
+	return wgsl`
+fn size_of(t: f32, stride: f32) -> f32 {
+  #if ${relu === true}
+  return fround(max(t, 0.0) * stride);
+  #else
+  return fround(t * stride);
+  #endif
+}
+
+fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
+  #if ${swapped === true}
+  let d = raw.yxwz;
+  #else
+  let d = raw;
+  #endif
+  let x = fround(anchor.x + fround(d.x * anchor.z));
+  let y = fround(anchor.y + fround(d.y * anchor.w));
+  let half_width = size_of(d.z, anchor.z) * 0.5;
+  let half_height = size_of(d.w, anchor.w) * 0.5;
+  return vec4f(x - half_width, y - half_height, x + half_width, y + half_height);
+}
+
+#if ${offsets === false}
+fn decode_box(at: u32, anchor: vec4f, stride: f32) -> vec4f {
+  let raw = vec4f(0.0, 0.0, raw_number(at, 0u), raw_number(at, 1u));
+  if (!is_finite(raw.z) || !is_finite(raw.w)) { return vec4f(not_a_number()); }
+  return decode_finite(raw, anchor, stride);
+}
+#endif
+`;
+}
+
 export function distances({ constants, variants }: BoxCodec): string {
-	const { unit, activation, order } = variants;
+	const { unit, activation, order, signed } = variants;
 	return wgsl`
 fn reach(raw: f32, size: f32) -> f32 {
   #if ${variants.scaled === true}
@@ -92,7 +127,11 @@ fn decode_finite(raw: vec4f, anchor: vec4f, stride: f32) -> vec4f {
   let at = anchor.xy;
   let size = anchor.zw;
   #endif
+  #if ${signed === true}
+  return vec4f(at.x - reach(d.x, size.x), at.y - reach(d.y, size.y), at.x - reach(d.z, size.x), at.y - reach(d.w, size.y));
+  #else
   return vec4f(at.x - reach(d.x, size.x), at.y - reach(d.y, size.y), at.x + reach(d.z, size.x), at.y + reach(d.w, size.y));
+  #endif
 }
 `;
 }

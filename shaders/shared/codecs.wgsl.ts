@@ -6,7 +6,7 @@
 import type { BoxCodec } from '../../src/codecs/codec.js';
 import { corners, deltas, mediapipe } from '../codecs/anchored.wgsl.js';
 import { bins, rotatedDeltas, rotatedDistances } from '../codecs/many.wgsl.js';
-import { cell, distances } from '../codecs/points.wgsl.js';
+import { cell, centers, distances } from '../codecs/points.wgsl.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 
 /** The chunk that decodes boxes of this codec. Throws for a kind without a chunk. */
@@ -50,6 +50,7 @@ const CHUNKS: Record<string, (codec: BoxCodec) => string> = {
 	corners,
 	mediapipe,
 	cell,
+	centers,
 	distances,
 	bins,
 	rotatedDistances,

@@ -1,8 +1,8 @@
 // Distances from a point to the four sides of its box: x1 = px - l unit, and so on. The unit is a stride (RTMDet, TOOD,
-// YOLOv6, YOLOv8 before its last layer), a pixel (DenseBox), the size of an anchor box (torchvision's FCOS; FSAF) or a
+// YOLOv6, YOLOv8 before its last layer), a pixel, the size of an anchor box (torchvision's FCOS; FSAF) or a
 // base edge (FoveaBox: exp(t) base edge). Negative distances are taken as they are; such a box may be empty.
 
-import { checkWord, readOptions, refuse } from '../checks.js';
+import { checkBoolean, checkWord, readOptions, refuse } from '../checks.js';
 import { exp32 } from '../numbers.js';
 import { areFinite, type BoxCodec, checkRows, decodeAll, writeNaN } from './codec.js';
 import { FINITE_CLAMP } from './factors.js';
@@ -22,6 +22,11 @@ export interface DistancesOptions {
 	scale?: number;
 	/** Order of the raw numbers: left, top, right, bottom (default), or FSAF's top, bottom, left, right. */
 	order?: 'ltrb' | 'tblr';
+	/**
+	 * True: all four are the point minus the side, so right and bottom are negative inside the box (DenseBox, equation 1: d = x_i - x_b).
+	 * Default false: the lengths. Not with an activation.
+	 */
+	signed?: boolean;
 }
 
 /**
@@ -31,12 +36,15 @@ export interface DistancesOptions {
  * activation a box that does not hold its point.
  */
 export function distances(options: DistancesOptions = {}): BoxCodec {
-	const given = readOptions('distances', 'options', options, ['unit', 'activation', 'scale', 'order']) as DistancesOptions;
+	const given = readOptions('distances', 'options', options, ['unit', 'activation', 'scale', 'order', 'signed']) as DistancesOptions;
 	const unit = checkWord('distances', 'unit', given.unit ?? 'stride', ['stride', 'pixels', 'size']);
 	const activation = checkWord('distances', 'activation', given.activation ?? 'none', ['none', 'relu', 'exp']);
 	const order = checkWord('distances', 'order', given.order ?? 'ltrb', ['ltrb', 'tblr']);
 	const { scale = 1 } = given;
 	if (typeof scale !== 'number' || !(scale > 0) || scale === Infinity) refuse(RangeError, 'distances', 'scale', 'must be a positive number', scale);
+	const signed = checkBoolean('distances', 'signed', given.signed ?? false);
+	if (signed && activation !== 'none') refuse(TypeError, 'distances', 'signed', 'must be false with an activation, which leaves no sign', signed);
+	const side = signed ? -1 : 1;
 	const factor = round(scale);
 	const swapped = order === 'tblr';
 
@@ -51,7 +59,7 @@ export function distances(options: DistancesOptions = {}): BoxCodec {
 		anchors: unit === 'size' ? 'xyxy' : 'point',
 		numRaw: 4,
 		constants: { factor, largest: FINITE_CLAMP },
-		variants: { unit, order, activation, scaled: factor !== 1 },
+		variants: { unit, order, activation, scaled: factor !== 1, signed },
 		decodeBox(raw, r, anchors, a, _stride, out, o) {
 			const r0 = raw[r];
 			const r1 = raw[r + 1];
@@ -62,8 +70,8 @@ export function distances(options: DistancesOptions = {}): BoxCodec {
 			if (unit === 'size') [x, y, sx, sy] = [round(round(x + sx) * 0.5), round(round(y + sy) * 0.5), round(sx - x), round(sy - y)];
 			out[o] = x - reach(swapped ? r2 : r0, sx);
 			out[o + 1] = y - reach(swapped ? r0 : r1, sy);
-			out[o + 2] = x + reach(swapped ? r3 : r2, sx);
-			out[o + 3] = y + reach(swapped ? r1 : r3, sy);
+			out[o + 2] = x + side * reach(swapped ? r3 : r2, sx);
+			out[o + 3] = y + side * reach(swapped ? r1 : r3, sy);
 		},
 		encode(boxes, anchors) {
 			const n = checkRows('distances.encode', 'boxes', boxes, anchors, codec.anchors);
@@ -76,7 +84,7 @@ export function distances(options: DistancesOptions = {}): BoxCodec {
 					const rule = `must hold its point (${x}, ${y})${activation === 'exp' ? ' inside' : ''}`;
 					refuse(RangeError, 'distances.encode', `boxes[${k / 4}]`, rule, Array.from(boxes.subarray(k, k + 4)));
 				}
-				const [l, t, r, b] = ltrb.map((d) => (activation === 'exp' ? Math.log(d) : d) / scale);
+				const [l, t, r, b] = ltrb.map((d, c) => ((activation === 'exp' ? Math.log(d) : d) * (c < 2 ? 1 : side)) / scale);
 				out.set(swapped ? [t, b, l, r] : [l, t, r, b], k);
 			}
 			return out;

@@ -8,6 +8,7 @@ import { flushCoordinate, isUsableBox } from '../../src/boxes/overlap.js';
 import { bins } from '../../src/codecs/bins.js';
 import { boxes } from '../../src/codecs/boxes.js';
 import { cell } from '../../src/codecs/cell.js';
+import { centers } from '../../src/codecs/centers.js';
 import { anchorWidth, type BoxCodec } from '../../src/codecs/codec.js';
 import { corners } from '../../src/codecs/corners.js';
 import { DELTA_CLAMP, deltas } from '../../src/codecs/deltas.js';
@@ -50,6 +51,13 @@ const CODECS: [string, BoxCodec][] = [
 	['distances, relu', distances({ activation: 'relu' })],
 	['distances, exp', distances({ activation: 'exp' })],
 	['distances, exp, scaled', distances({ activation: 'exp', scale: 0.3, unit: 'pixels' })],
+	['distances, signed', distances({ signed: true })],
+	['corners, inclusive', corners({ inclusive: true })],
+	['corners that move nothing', corners({ unit: 'none' })],
+	['centres', centers()],
+	['centres, yxhw, relu', centers({ order: 'yxhw', activation: 'relu' })],
+	['centres without offsets', centers({ offsets: false })],
+	['centres without offsets, yxhw', centers({ offsets: false, order: 'yxhw' })],
 	['cell v4, one level listed', cell({ version: 'v4', scaleXY: { 8: 1.2 } })],
 	['boxes cxcywhr', boxes({ format: 'cxcywhr', scale: [2, 2] })],
 	['mediapipe', mediapipe({ scale: 128 })],

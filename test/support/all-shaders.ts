@@ -18,6 +18,7 @@ import { type OverlapRule, PLAIN_OVERLAP } from '../../src/boxes/overlap.js';
 import { bins } from '../../src/codecs/bins.js';
 import { boxes } from '../../src/codecs/boxes.js';
 import { cell } from '../../src/codecs/cell.js';
+import { centers } from '../../src/codecs/centers.js';
 import type { BoxCodec } from '../../src/codecs/codec.js';
 import { corners } from '../../src/codecs/corners.js';
 import { deltas } from '../../src/codecs/deltas.js';
@@ -39,6 +40,10 @@ const CODECS: Readonly<Record<string, BoxCodec>> = {
 	'deltas-means-legacy': deltas({ means: [0.1, 0, 0, 0], clamp: [-4, 4], centerClamp: 32, legacy: 'mmdet' }),
 	corners: corners({ variances: 0.2 }),
 	'corners-pixels': corners({ unit: 'pixels' }),
+	'corners-inclusive': corners({ inclusive: true }),
+	centers: centers({ order: 'yxhw', activation: 'relu' }),
+	'centers-sizes': centers({ offsets: false }),
+	'distances-signed': distances({ signed: true }),
 	cell: cell({ version: 'v5' }),
 	'cell-v3': cell({ version: 'v3' }),
 	'cell-v4': cell({ version: 'v4', sigmoid: false }),

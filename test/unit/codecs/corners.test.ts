@@ -54,6 +54,28 @@ describe('exact', () => {
 	});
 });
 
+describe('MTCNN', () => {
+	test('bbreg: x1 + reg (x2 - x1 + 1), from facenet', () => {
+		const codec = corners({ inclusive: true });
+		const box = codec.decode(Float32Array.of(0.1, -0.2, 0.3, 0.05), Float32Array.of(10, 20, 33, 59));
+		// w = 24, h = 40
+		[12.4, 12, 40.2, 61].forEach((v, c) => assert.approximately(box[c], v, 1e-5));
+		// a box of one pixel has a size
+		assert.deepEqual(Array.from(codec.decode(Float32Array.of(-1, 0, 0, 2), Float32Array.of(5, 5, 5, 5))), [4, 5, 5, 7]);
+	});
+	test('nothing moves: the box is its anchor whatever the numbers', () => {
+		const codec = corners({ unit: 'none' });
+		const anchor = Float32Array.of(1.5, -2, 30.25, 40);
+		assert.deepEqual(codec.decode(Float32Array.of(0.3, -4, 1e30, -1e-30), anchor), anchor);
+		assert.deepEqual(codec.encode(anchor, anchor), new Float32Array(4));
+		assert.throws(() => codec.encode(ANCHOR, anchor), RangeError, /boxes\[0\] must be its anchor with unit 'none'/);
+	});
+	test('refusals', () => {
+		assert.throws(() => corners({ inclusive: true, unit: 'pixels' }), TypeError, /inclusive must be false unless unit is 'size'; got true/);
+		assert.throws(() => corners({ inclusive: 1 as never }), TypeError, /inclusive must be true or false/);
+	});
+});
+
 describe('refusals', () => {
 	test('an anchor without a size', () => {
 		assert.throws(() => corners().encode(ANCHOR, Float32Array.of(5, 5, 5, 9)), RangeError, /corners.encode: anchors\[0\] must have a positive width/);
@@ -62,8 +84,8 @@ describe('refusals', () => {
 	test('options', () => {
 		assert.throws(() => corners({ variances: 0 }), /variances\[0\] must be a positive number; got 0/);
 		assert.throws(() => corners({ variances: [1, 1] }), /variances must be four numbers/);
-		assert.throws(() => corners({ unit: 'stride' as never }), /unit must be 'size', 'pixels' or \[x, y\]; got "stride"/);
+		assert.throws(() => corners({ unit: 'stride' as never }), /unit must be 'size', 'pixels', 'none' or \[x, y\]; got "stride"/);
 		assert.throws(() => corners({ unit: [300, 0] }), /unit\[1\] must be a positive number of pixels; got 0/);
-		assert.throws(() => corners({ scale: 1 } as never), /options may hold variances, means, unit; got "scale"/);
+		assert.throws(() => corners({ scale: 1 } as never), /options may hold variances, means, unit, inclusive; got "scale"/);
 	});
 });

@@ -25,6 +25,15 @@ describe('distances', () => {
 		const gt = Float32Array.of(100, 100, 132, 164);
 		assert.deepEqual(distances().decode(distances().encode(gt, POINT), POINT), gt);
 	});
+	test('signed, as in DenseBox: all four are the point minus the side', () => {
+		const codec = distances({ signed: true });
+		assert.deepEqual(Array.from(codec.decode(Float32Array.of(1, 2, -3, -0.5), POINT)), [4, 4, 36, 24]);
+		assert.deepEqual(Array.from(codec.encode(Float32Array.of(4, 4, 36, 24), POINT)), [1, 2, -3, -0.5]);
+		const fsaf = distances({ signed: true, order: 'tblr' });
+		assert.deepEqual(Array.from(fsaf.decode(Float32Array.of(2, -0.5, 1, -3), POINT)), [4, 4, 36, 24]);
+		assert.deepEqual(Array.from(fsaf.encode(Float32Array.of(4, 4, 36, 24), POINT)), [2, -0.5, 1, -3]);
+		assert.throws(() => distances({ signed: true, activation: 'relu' }), TypeError, /signed must be false with an activation/);
+	});
 	test('refusals', () => {
 		assert.throws(() => distances({ unit: 'cells' as never }), /unit must be 'stride' or 'pixels' or 'size'/);
 		assert.throws(() => distances({ activation: 'sigmoid' as never }), /activation must be/);

@@ -6,6 +6,7 @@ import { assert, describe, test } from 'vitest';
 import { bins } from '../../../src/codecs/bins.js';
 import { boxes } from '../../../src/codecs/boxes.js';
 import { cell } from '../../../src/codecs/cell.js';
+import { centers } from '../../../src/codecs/centers.js';
 import type { BoxCodec } from '../../../src/codecs/codec.js';
 import { corners } from '../../../src/codecs/corners.js';
 import { deltas } from '../../../src/codecs/deltas.js';
@@ -47,6 +48,12 @@ const OTHERS: [string, BoxCodec][] = [
 	['corners in pixels', corners({ unit: [300, 300] })],
 	['distances', distances()],
 	['distances, relu', distances({ activation: 'relu' })],
+	['distances, signed', distances({ signed: true })],
+	['corners, inclusive', corners({ inclusive: true })],
+	['corners that move nothing', corners({ unit: 'none' })],
+	['centres', centers()],
+	['centres, yxhw, relu', centers({ order: 'yxhw', activation: 'relu' })],
+	['centres without offsets', centers({ offsets: false })],
 	['distances, tblr', distances({ order: 'tblr', unit: 'size', scale: 4 })],
 ];
 
