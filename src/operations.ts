@@ -3,6 +3,7 @@
 import { boxIou as pairwiseIou } from './boxes/iou.js';
 import type { OverlapRule } from './boxes/overlap.js';
 import { rotatedBoxIou } from './boxes/rotated.js';
+import { upright } from './boxes/rotated-formats.js';
 import { nmsFast } from './cpu/fast.js';
 import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
 import type { NmsInput, PairKind } from './pipeline.js';
@@ -10,7 +11,7 @@ import type { CallParams } from './plan.js';
 
 /** nms of checked input. */
 export function nmsOnCpu({ boxes, scores, classIds }: NmsInput, call: CallParams, overlap: OverlapRule): Uint32Array {
-	return nmsFast(boxes, scores, classIds, call, overlap).indices;
+	return nmsFast(overlap.rotated ? upright(boxes) : boxes, scores, classIds, call, overlap).indices;
 }
 
 /** boxIou of checked input. */
@@ -22,6 +23,7 @@ export function boxIouOnCpu(boxesA: Float32Array, boxesB: Float32Array, kind: Pa
 /**
  * Greedy non-maximum suppression on the CPU, at once: indices of the kept boxes [K], best score first, ties by lower index.
  * A kept box removes later ones (of its class, with `classIds`) whose IoU with it is above `iouThreshold`, all in float32.
+ * Rotated boxes (format 'cxcywhr') are measured by `overlap`, and suppressed by `method`.
  * NaN scores and boxes with a coordinate that is not finite, or 2^62 and more, never take part.
  */
 export function nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Uint32Array {

@@ -78,7 +78,7 @@ export interface GpuPipeline extends Pipeline {
 	encode(encoder: GPUCommandEncoder, tensors: readonly BoundTensor[], batch: number, call: CallParams, frame?: FrameTransform): Encoded;
 }
 
-/** Boxes of one `nms`, checked: xyxy [N, 4], scores [N], class ids [N] when classes are kept apart. */
+/** Boxes of one `nms`, checked: xyxy [N, 4] (rotated ones cxcywhr [N, 5], unusable angles NaN), scores [N], class ids [N] when classes are kept apart. */
 export interface NmsInput {
 	readonly boxes: Float32Array;
 	readonly scores: Float32Array;

@@ -4,6 +4,7 @@
 
 import { isPlain, type OverlapRule, PLAIN_OVERLAP } from '../../src/boxes/overlap.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
+import { rotatedOverlap } from './rotated.wgsl.js';
 
 /** Which boxes can take part, flushing, areas. Needs numbers.wgsl. */
 export const overlapNumbers = wgsl`
@@ -138,8 +139,9 @@ fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
 `;
 }
 
-/** All of it, for one rule: `overlaps_more(a, area_a, b, area_b)` with plain areas. Needs numbers.wgsl and `params.iou_threshold`. */
+/** All of it, for one rule: `overlaps_more(a, area_a, b, area_b)` with plain areas, or with angles in their place for rotated boxes. Needs numbers.wgsl and `params.iou_threshold`. */
 export function overlapOf(rule: OverlapRule = PLAIN_OVERLAP): string {
+	if (rule.rotated) return overlapNumbers + rotatedOverlap(rule.rotated);
 	return wgsl`${overlapNumbers}${quotient}${isPlain(rule) ? plain : byRule(rule)}`;
 }
 

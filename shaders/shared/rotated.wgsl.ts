@@ -1,12 +1,11 @@
 // How much two rotated boxes overlap: rotated_overlap(a, angle_a, b, angle_b), boxes as xyxy rectangles and clockwise radians.
 // The same float32 steps in the same order as src/boxes/rotated.ts, where the ideas are told.
-// `rotatedOverlap` takes the place of the chunk `overlap`: candidates of heads with angles hold the angle where others hold the area.
+// Candidates of heads with angles hold the angle where others hold the area; so the decision looks the same from outside.
 
 import { type RotatedIouKind, UPRIGHT } from '../../src/boxes/rotated.js';
 import { ANGLE_LIMIT } from '../../src/numbers.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 import { division, flushing, logarithm, squareRoot, trigonometry } from './functions.wgsl.js';
-import { overlapNumbers } from './overlap.wgsl.js';
 
 const f = (x: number) => wgslFloat(x);
 
@@ -205,10 +204,9 @@ fn rotated_overlap(a: vec4f, angle_a: f32, b: vec4f, angle_b: f32) -> f32 {
 `;
 }
 
-/** In the place of `overlap`: fn overlaps_more(a, angle_a, b, angle_b). Needs numbers.wgsl and `params.iou_threshold`. */
+/** fn overlaps_more(a, angle_a, b, angle_b), as other rules have it with areas. Needs numbers.wgsl, `overlapNumbers` and `params.iou_threshold`. */
 export function rotatedOverlap(kind: RotatedIouKind): string {
 	return wgsl`
-${overlapNumbers}
 ${rotatedIouChunk(kind)}
 
 fn overlaps_more(a: vec4f, angle_a: f32, b: vec4f, angle_b: f32) -> bool {

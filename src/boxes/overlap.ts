@@ -3,6 +3,7 @@
 // Twin of shaders/shared/overlap.wgsl.ts.
 
 import { COORDINATE_LIMIT, MIN_NORMAL } from '../numbers.js';
+import type { RotatedIouKind } from './rotated.js';
 
 const round = Math.fround;
 
@@ -15,6 +16,10 @@ export interface OverlapRule {
 	readonly kind: 'iou' | 'bounding-union' | 'iom';
 	/** 1: pixels count inclusively, so that every width and height, of the intersection too, is one more. A box of one point has area 1. */
 	readonly pixelOffset: 0 | 1;
+	/** The boxes are rotated, and measured so; where others have their areas they have their angles. The other fields are plain then. */
+	readonly rotated?: RotatedIouKind;
+	/** Fast NMS: every better candidate suppresses, whether it was kept or not. For rotated boxes, on the CPU. */
+	readonly fast?: boolean;
 }
 
 /** Plain IoU. */
@@ -22,7 +27,7 @@ export const PLAIN_OVERLAP: OverlapRule = { kind: 'iou', pixelOffset: 0 };
 
 /** Whether `overlapsMore` decides by this rule. */
 export function isPlain(rule: OverlapRule): boolean {
-	return rule.kind === 'iou' && rule.pixelOffset === 0;
+	return rule.kind === 'iou' && rule.pixelOffset === 0 && !rule.rotated;
 }
 
 /** True when a box can take part: four finite coordinates below 2^62 in magnitude. NaN fails every comparison. */

@@ -10,7 +10,7 @@
 import { refuse } from '../checks.js';
 import { ANGLE_LIMIT, bitsToFloat, cos32, divide32, exp32, floatBits, flushProduct, log32, MIN_NORMAL, sin32, sqrt32 } from '../numbers.js';
 import { MAX_PAIRS } from './iou.js';
-import { areaOf, isUsableBox } from './overlap.js';
+import { areaOf, isUsableBox, type OverlapRule, overlapsByRule } from './overlap.js';
 
 const round = Math.fround;
 const product = (x: number, y: number) => flushProduct(round(x * y));
@@ -217,6 +217,11 @@ export function rotatedOverlapsMore(
 	t: number,
 ): boolean {
 	return rotatedOverlap(kind, a, i, angleA, b, j, angleB) > t;
+}
+
+/** Whether two boxes overlap by more than t, by any rule; x and y are their areas, or their angles where the rule is one of rotated boxes. */
+export function overlapsBy(rule: OverlapRule, a: Float32Array, i: number, x: number, b: Float32Array, j: number, y: number, t: number): boolean {
+	return rule.rotated ? rotatedOverlapsMore(rule.rotated, a, i, x, b, j, y, t) : overlapsByRule(rule, a, i, x, b, j, y, t);
 }
 
 /**

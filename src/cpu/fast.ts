@@ -1,12 +1,14 @@
 // Suppression on one thread, fast: sections of the ranking (ranking.ts) against the kept boxes by place (grid.ts).
 // The same answer as nms.ts. Takes candidate rows from the scan, from the GPU, or from the arrays of nms().
 
-import { decisionThreshold, isUsableBox, type OverlapRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
+import { decisionThreshold, flushCoordinate, isUsableBox, type OverlapRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
+import { isUsableAngle } from '../boxes/rotated.js';
 import { extrasOf, numScores } from '../head-facts.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
 import type { CandidateRows, Kept, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import type { SuppressionResult, SuppressionRules } from './nms.js';
+import { RotatedKeeps } from './rotated.js';
 import { AREA, CLASS, ID, KEY, ROW, writeBox } from './rows.js';
 import { giveBack, takeWorkspace, type Workspace } from './workspace.js';
 
@@ -33,6 +35,7 @@ export function suppressRows(
 	// No overlap is above 1 (the union is never rounded below the intersection), so 1 keeps all.
 	const all = !suppression || threshold >= 1;
 	kept.start(w.rows, words, threshold, rules.classAgnostic, overlap);
+	const turned = overlap.rotated && new RotatedKeeps(w.rows, words, threshold, rules.classAgnostic, overlap.rotated);
 	ranking.start(words, w.count, Math.min(most, all ? limit : LOOKED_AT * limit), w.idsAscend, rules.tiesHighest);
 	for (let seen = 0; seen < most && kept.count < limit; ) {
 		const begun = times ? performance.now() : 0;
@@ -42,7 +45,11 @@ export function suppressRows(
 		for (let i = 0; i < numRows && kept.count < limit; i++) {
 			if (minSize > 0 && w.rows[slots[i] * ROW + AREA] < 0) continue;
 			if (all) kept.list(slots[i]);
-			else if (!kept.suppresses(slots[i])) kept.add(slots[i]);
+			else if (turned) {
+				const gone = turned.suppresses(slots[i]);
+				if (!gone) kept.list(slots[i]);
+				if (!gone || overlap.fast) turned.add(slots[i]);
+			} else if (!kept.suppresses(slots[i])) kept.add(slots[i]);
 		}
 		seen += numRows;
 		if (!times) continue;
@@ -51,7 +58,7 @@ export function suppressRows(
 	}
 }
 
-/** Fast NMS of boxes [N, 4] xyxy with scores [N]; equals `nmsTextbook`. Arguments are not checked and not changed. */
+/** Fast NMS of boxes [N, 4] xyxy, or rotated ones [N, 5], with scores [N]; equals `nmsTextbook`. Arguments are not checked and not changed. */
 export function nmsFast(
 	boxes: Float32Array,
 	scores: Float32Array,
@@ -61,7 +68,7 @@ export function nmsFast(
 ): SuppressionResult {
 	const w = takeWorkspace();
 	try {
-		readBoxes(w, boxes, scores, classIds, rules.minKey);
+		readBoxes(w, boxes, overlap?.rotated !== undefined, scores, classIds, rules.minKey);
 		suppressRows(w, rules, { overlap });
 		// Rows are fewer than boxes when some did not pass.
 		const indices = new Uint32Array(w.kept.count);
@@ -72,28 +79,30 @@ export function nmsFast(
 	}
 }
 
-function readBoxes(w: Workspace, boxes: Float32Array, scores: Float32Array, classIds: ArrayLike<number> | undefined, minKey: number): void {
+function readBoxes(w: Workspace, boxes: Float32Array, rotated: boolean, scores: Float32Array, classIds: ArrayLike<number> | undefined, minKey: number): void {
+	const width = rotated ? 5 : 4;
 	const scoreBits = new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
 	w.reserve(scores.length);
 	const { rows, words } = w;
 	let at = 0;
 	for (let i = 0; i < scoreBits.length; i++) {
 		const bits = scoreBits[i];
-		const x1 = boxes[4 * i];
-		const y1 = boxes[4 * i + 1];
-		const x2 = boxes[4 * i + 2];
-		const y2 = boxes[4 * i + 3];
+		const x1 = boxes[width * i];
+		const y1 = boxes[width * i + 1];
+		const x2 = boxes[width * i + 2];
+		const y2 = boxes[width * i + 3];
 		if (isNaNBits(bits)) {
 			w.rejected++;
 			continue;
 		}
 		const key = keyOfBits(bits);
 		if (key < minKey) continue;
-		if (!isUsableBox(x1, y1, x2, y2)) {
+		if (!isUsableBox(x1, y1, x2, y2) || (rotated && !isUsableAngle(boxes[width * i + 4]))) {
 			w.rejected++;
 			continue;
 		}
 		writeBox(rows, at, x1, y1, x2, y2);
+		if (rotated) rows[at + AREA] = flushCoordinate(boxes[width * i + 4]);
 		words[at + KEY] = key;
 		words[at + ID] = i;
 		words[at + CLASS] = classIds ? classIds[i] : 0;

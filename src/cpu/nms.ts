@@ -1,7 +1,8 @@
 // Greedy non-maximum suppression as the textbook has it: the specification that every faster way, here and on the GPU,
 // is tested against. Quadratic, plain, and exact: total order, exact overlap decision, nothing else.
 
-import { areaOf, decisionThreshold, flushCoordinate, isUsableBox, overlapsByRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
+import { areaOf, decisionThreshold, flushCoordinate, isUsableBox, PLAIN_OVERLAP } from '../boxes/overlap.js';
+import { isUsableAngle, overlapsBy } from '../boxes/rotated.js';
 import { floatBits, isNaNBits, keyOfBits } from '../numbers.js';
 
 /** What decides an answer; the numbers of CallParams that suppression needs. */
@@ -22,7 +23,10 @@ export interface SuppressionResult {
 	rejected: number;
 }
 
-/** Textbook greedy NMS of boxes [N, 4] xyxy with scores [N] and, unless classes do not matter, class ids [N]. */
+/**
+ * Textbook greedy NMS of boxes [N, 4] xyxy with scores [N] and, unless classes do not matter, class ids [N]. Rotated boxes are [N, 5], xyxy
+ * before the turn and the angle; by the rule of fast NMS every better candidate suppresses.
+ */
 export function nmsTextbook(
 	boxes: Float32Array,
 	scores: Float32Array,
@@ -31,7 +35,9 @@ export function nmsTextbook(
 	overlap = PLAIN_OVERLAP,
 ): SuppressionResult {
 	const flushed = boxes.map(flushCoordinate);
-	const areas = scores.map((_, i) => areaOf(flushed[4 * i], flushed[4 * i + 1], flushed[4 * i + 2], flushed[4 * i + 3]));
+	const width = overlap.rotated ? 5 : 4;
+	const corners = (i: number) => Array.from(flushed.subarray(width * i, width * i + 4)) as [number, number, number, number];
+	const areasOrAngles = scores.map((_, i) => (overlap.rotated ? flushed[width * i + 4] : areaOf(...corners(i))));
 	const keys = Uint32Array.from(scores, (score) => keyOfBits(floatBits(score)));
 	const t = decisionThreshold(rules.iouThreshold);
 	const sameClass = (i: number, j: number) => rules.classAgnostic || !classIds || classIds[i] === classIds[j];
@@ -41,17 +47,22 @@ export function nmsTextbook(
 	for (let i = 0; i < scores.length; i++) {
 		if (isNaNBits(floatBits(scores[i]))) rejected++;
 		else if (keys[i] < rules.minKey) continue;
-		else if (!isUsableBox(boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3])) rejected++;
+		else if (!isUsableBox(...corners(i)) || (overlap.rotated && !isUsableAngle(areasOrAngles[i]))) rejected++;
 		else candidates.push(i);
 	}
 	const numCandidates = candidates.length;
 	candidates.sort((i, j) => keys[j] - keys[i] || (rules.tiesHighest ? j - i : i - j));
 	candidates = candidates.slice(0, rules.maxCandidates);
 
+	// boxes are counted by four words
+	const place = (i: number) => (i * width) / 4;
+	const suppresses = (k: number, i: number) =>
+		sameClass(k, i) && overlapsBy(overlap, flushed, place(k), areasOrAngles[k], flushed, place(i), areasOrAngles[i], t);
 	const kept: number[] = [];
-	for (const i of candidates) {
-		if (kept.length === rules.maxDetections) break;
-		if (!kept.some((k) => sameClass(k, i) && overlapsByRule(overlap, flushed, k, areas[k], flushed, i, areas[i], t))) kept.push(i);
-	}
+	candidates.forEach((i, rank) => {
+		if (kept.length === rules.maxDetections) return;
+		const better = overlap.fast ? candidates.slice(0, rank) : kept;
+		if (!better.some((k) => suppresses(k, i))) kept.push(i);
+	});
 	return { indices: Uint32Array.from(kept), numCandidates, truncated: numCandidates - candidates.length, rejected };
 }

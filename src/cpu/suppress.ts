@@ -1,6 +1,7 @@
 // Twin of shaders/suppress.wgsl.ts (and of overlaps + sweep): greedy over the sorted list, then header and rows.
 
-import { overlapsByRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
+import { PLAIN_OVERLAP } from '../boxes/overlap.js';
+import { overlapsBy } from '../boxes/rotated.js';
 import { CANDIDATE, COUNTERS, HEADER, HEADER_WORDS, type Params, ROW, ROW_WORDS } from '../layout.js';
 import { scoreOfKey, sigmoid32 } from '../numbers.js';
 import { candidateWord, listsOf, type Memory, outputWord, stateOf } from './memory.js';
@@ -22,7 +23,7 @@ export function suppress(memory: Memory, image: number, params: Params, overlap 
 		for (let k = 0; alive && k < count && params.suppression; k++) {
 			const other = candidateWord(memory, list, kept[k]);
 			if (!params.class_agnostic && u32[other + class_id] !== u32[row + class_id]) continue;
-			alive = !overlapsByRule(overlap, f32, other / 4, f32[other + area], f32, row / 4, f32[row + area], params.iou_threshold);
+			alive = !overlapsBy(overlap, f32, other / 4, f32[other + area], f32, row / 4, f32[row + area], params.iou_threshold);
 		}
 		if (!alive) continue;
 		kept[count] = i;

@@ -52,12 +52,13 @@ class DeviceBackend implements GpuBackend {
 	async nms(input: NmsInput, call: CallParams, overlap: OverlapRule): Promise<Uint32Array> {
 		this.#assertUsable();
 		const withClasses = input.classIds !== undefined;
-		const key = `${withClasses} ${overlap.kind} ${overlap.pixelOffset}`;
+		const rotated = overlap.rotated !== undefined;
+		const key = `${withClasses} ${overlap.rotated} ${overlap.kind} ${overlap.pixelOffset}`;
 		let making = this.#nms.get(key);
 		const copied = making ? input : { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds?.slice() };
 		if (!making) {
 			const pipeline = new HeadPipeline(this.#device, {
-				head: nmsHead(1, withClasses),
+				head: nmsHead(1, withClasses, rotated),
 				multiLabel: false,
 				suppression: 'blocked',
 				overlap,
@@ -70,7 +71,7 @@ class DeviceBackend implements GpuBackend {
 			making.catch(() => this.#nms.delete(key));
 		}
 		const pipeline = await making;
-		const [kept] = await pipeline.run(nmsTensors(copied), 1, withScoreRange(call, copied.scores), nmsHead(copied.scores.length, withClasses));
+		const [kept] = await pipeline.run(nmsTensors(copied), 1, withScoreRange(call, copied.scores), nmsHead(copied.scores.length, withClasses, rotated));
 		return kept.indices;
 	}
 

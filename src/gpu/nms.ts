@@ -8,7 +8,7 @@ import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 
 /** The head of n boxes. */
-export function nmsHead(n: number, withClasses: boolean): Head {
+export function nmsHead(n: number, withClasses: boolean, rotated = false): Head {
 	const list = (name: string) => ({ name, layouts: [['anchor']], sizes: { anchor: n } }) as const;
 	return {
 		name: 'nms',
@@ -16,7 +16,7 @@ export function nmsHead(n: number, withClasses: boolean): Head {
 		numClasses: 1,
 		numAnchors: n,
 		tensors: [
-			{ name: 'boxes', layouts: [['anchor', 'channel']], sizes: { anchor: n, channel: 4 } },
+			{ name: 'boxes', layouts: [['anchor', 'channel']], sizes: { anchor: n, channel: rotated ? 5 : 4 } },
 			list('scores'),
 			...(withClasses ? [list('classIds')] : []),
 		],
@@ -34,7 +34,7 @@ export function nmsHead(n: number, withClasses: boolean): Head {
 			},
 		],
 		score: { activation: 'none' },
-		codec: boxes({ format: 'xyxy' }),
+		codec: boxes({ format: rotated ? 'cxcywhr' : 'xyxy' }),
 	};
 }
 
@@ -60,5 +60,5 @@ export function nmsTensors({ boxes: data, scores, classIds }: NmsInput): BoundTe
 		strides: { batch: 1, image: n * perAnchor, shape: 0, cell: perAnchor, channel: 1, numElements: n * perAnchor },
 	});
 	const ids = classIds && new Float32Array(classIds.buffer, classIds.byteOffset, classIds.length);
-	return [bind(data, 4), bind(scores, 1), ...(ids ? [bind(ids, 1)] : [])];
+	return [bind(data, n > 0 ? data.length / n : 4), bind(scores, 1), ...(ids ? [bind(ids, 1)] : [])];
 }

@@ -3,12 +3,14 @@
 
 import { assert } from 'chai';
 import { numbers } from '../../shaders/shared/numbers.wgsl.js';
-import { rotatedOverlap } from '../../shaders/shared/rotated.wgsl.js';
+import { overlapOf } from '../../shaders/shared/overlap.wgsl.js';
 import { decisionThreshold, flushCoordinate } from '../../src/boxes/overlap.js';
 import { rotatedOverlap as overlapOnCpu, ROTATED_IOU_KINDS, rotatedOverlapsMore } from '../../src/boxes/rotated.js';
+import { createBackend, nms } from '../../src/index.js';
 import { floatBits } from '../../src/numbers.js';
 import { gpuTest } from '../support/gpu-suite.js';
-import { random } from '../support/random.js';
+import { random, randomScores } from '../support/random.js';
+import { randomRotated } from '../support/random-rotated.js';
 import { runKernel } from '../support/run-kernel.js';
 
 const N = 16_384;
@@ -85,7 +87,7 @@ for (const kind of ROTATED_IOU_KINDS) {
 			const pairs = makePairs(make);
 			const t = decisionThreshold(0.3);
 			const got = await runKernel(device, {
-				code: `struct Params { zero: u32, iou_threshold: f32 } ${numbers} ${rotatedOverlap(kind)}
+				code: `struct Params { zero: u32, iou_threshold: f32 } ${numbers} ${overlapOf({ kind: 'iou', pixelOffset: 0, rotated: kind })}
 				@group(0) @binding(0) var<uniform> params: Params;
 				@group(0) @binding(1) var<storage, read> pairs: array<vec4f>;
 				@group(0) @binding(2) var<storage, read_write> output: array<u32>;
@@ -116,4 +118,33 @@ for (const kind of ROTATED_IOU_KINDS) {
 			assert.isTrue(name === 'empty' ? some < N / 2 : some > N / 50, `${some} of ${N} pairs overlap`);
 		});
 	}
+}
+
+for (const overlap of ROTATED_IOU_KINDS) {
+	gpuTest(`nms: rotated boxes by ${overlap} give the indices of the CPU`, async ({ device }) => {
+		const backend = await createBackend('webgpu', { device });
+		const next = random(41);
+		try {
+			for (const [n, set, t] of [
+				[1, 'clustered', 0.3],
+				[400, 'whole', 0.5],
+				[700, 'spoiled', 0.2],
+				[1000, 'sizes', 0.1],
+				[8500, 'clustered', 0.02], // longer than one suppress dispatch takes alone
+			] as const) {
+				if (n > 8192 && overlap === 'iou') continue; // the same shaders, and polygons are slow on software adapters
+				const boxes = { data: randomRotated(n, set, next), format: 'cxcywhr' } as const;
+				const scores = randomScores(n, 'few', next);
+				const classIds = Array.from(scores, () => Math.floor(next() * 2));
+				const options = { iouThreshold: t, overlap, classIds };
+				const wanted = nms(boxes, scores, options);
+				assert.deepEqual([...(await backend.nms(boxes, scores, options))], [...wanted], `${n} ${set}`);
+				assert.isTrue(n === 1 || (wanted.length > 2 && wanted.length < n), `${wanted.length} of ${n} kept`);
+				const fast = { iouThreshold: t, overlap, method: 'fast' } as const;
+				assert.deepEqual([...(await backend.nms(boxes, scores, fast))], [...nms(boxes, scores, fast)]);
+			}
+		} finally {
+			backend.dispose();
+		}
+	});
 }

@@ -1,7 +1,12 @@
 // boxIou and nms of rotated boxes through the public door: what they answer, and what they refuse.
 
 import { assert, describe, test } from 'vitest';
-import { type BoxesLike, boxIou, convertRotated, createBackend } from '../../src/index.js';
+import { upright } from '../../src/boxes/rotated-formats.js';
+import { nmsTextbook } from '../../src/cpu/nms.js';
+import { type BoxesLike, boxIou, convertRotated, createBackend, nms } from '../../src/index.js';
+import { checkNms } from '../../src/inputs.js';
+import { random, randomScores } from '../support/random.js';
+import { randomRotated } from '../support/random-rotated.js';
 
 const { PI } = Math;
 const rotated = (...rows: number[][]) => ({ data: Float32Array.from(rows.flat()), format: 'cxcywhr' }) as const;
@@ -50,5 +55,109 @@ describe('boxIou of rotated boxes', () => {
 		assert.throws(() => boxIou(a, plain), TypeError, "boxIou: boxesB must be rotated boxes (format 'cxcywhr'), as boxesA are");
 		assert.throws(() => boxIou(plain, a), TypeError, "boxIou: boxesA must be rotated boxes (format 'cxcywhr'), as boxesB are");
 		assert.throws(() => boxIou({ data: new Float32Array(8), format: 'cxcywhr' }, a), RangeError, 'boxesA.data must have a length that is a multiple of 5');
+	});
+});
+
+describe('nms of rotated boxes', () => {
+	// B lies across A and C, which are apart: polygon IoU of neighbours 1/3
+	const chain = rotated([0, 0, 10, 10, 0], [5, 0, 10, 10, 0], [10, 0, 10, 10, 0]);
+	const scores = [0.9, 0.8, 0.7];
+	test('greedy: what a kept box removes removes nothing', () => {
+		assert.deepEqual([...nms(chain, scores, { iouThreshold: 0.3 })], [0, 2]);
+		assert.deepEqual([...nms(chain, scores, { iouThreshold: 0.34 })], [0, 1, 2]);
+	});
+	test('fast: it does', () => {
+		assert.deepEqual([...nms(chain, scores, { iouThreshold: 0.3, method: 'fast' })], [0]);
+		assert.deepEqual([...nms(chain, [0.7, 0.9, 0.8], { iouThreshold: 0.3, method: 'fast' })], [1]);
+	});
+	test('a cross is kept by polygons, and removed where rotation is not looked at', () => {
+		// two bars of 10 x 2 across each other: 4 / 36 of the polygons, 100 / 100 of their bounds
+		const cross = rotated([0, 0, 10, 2, PI / 4], [0, 0, 10, 2, -PI / 4]);
+		assert.deepEqual([...nms(cross, [0.9, 0.8], { iouThreshold: 0.2 })], [0, 1]);
+		assert.deepEqual([...nms(cross, [0.9, 0.8], { iouThreshold: 0.1 })], [0]);
+	});
+	test('squares at 45 degrees: the same to probiou (.9995), another to polygons (.7071)', () => {
+		const star = rotated(square, [100, 100, 10, 10, PI / 4]);
+		assert.deepEqual([...nms(star, [0.9, 0.8], { iouThreshold: 0.8 })], [0, 1]);
+		assert.deepEqual([...nms(star, [0.9, 0.8], { iouThreshold: 0.8, overlap: 'probiou' })], [0]);
+	});
+	test('touching squares: nothing to polygons, .1186 to probiou', () => {
+		const pair = rotated(square, [110, 100, 10, 10, 0]);
+		assert.deepEqual([...nms(pair, [0.9, 0.8], { iouThreshold: 0, overlap: 'iou' })], [0, 1]);
+		assert.deepEqual([...nms(pair, [0.9, 0.8], { iouThreshold: 0.118, overlap: 'probiou' })], [0]);
+		assert.deepEqual([...nms(pair, [0.9, 0.8], { iouThreshold: 0.119, overlap: 'probiou' })], [0, 1]);
+	});
+	test('suppress >= takes the threshold itself', () => {
+		const pair = rotated([0, 0, 10, 10, 0], [5, 0, 10, 10, 0]);
+		assert.deepEqual([...nms(pair, [0.9, 0.8], { iouThreshold: 1 / 3 })], [0, 1]);
+		assert.deepEqual([...nms(pair, [0.9, 0.8], { iouThreshold: 1 / 3, semantics: { suppress: '>=' } })], [0]);
+	});
+	test('classes, limits, and boxes that cannot take part', () => {
+		assert.deepEqual([...nms(chain, scores, { iouThreshold: 0.3, classIds: [0, 1, 0] })], [0, 1, 2]);
+		assert.deepEqual([...nms(chain, scores, { iouThreshold: 0.5, maxDetections: 2 })], [0, 1]);
+		assert.deepEqual([...nms(chain, scores, { iouThreshold: 0.5, scoreThreshold: 0.75 })], [0, 1]);
+		const spoiled = rotated([0, 0, 10, 10, NaN], [0, 0, 10, 10, 5000], [0, NaN, 10, 10, 0], [0, 0, 0, 10, 1], [0, 0, 10, 10, 1]);
+		assert.deepEqual([...nms(spoiled, [0.9, 0.8, 0.7, 0.6, 0.5], { iouThreshold: 0.3 })], [3, 4]);
+		assert.deepEqual([...nms(rotated(), [], { iouThreshold: 0.3 })], []);
+	});
+
+	for (const overlap of ['iou', 'probiou'] as const) {
+		for (const method of ['greedy', 'fast'] as const) {
+			test(`${method} by ${overlap}: what boxIou says, and the textbook`, () => {
+				const next = random(overlap.length + method.length);
+				for (const [n, set, t] of [
+					[60, 'clustered', 0.3],
+					[60, 'clustered', 0],
+					[80, 'whole', 0.5],
+					[400, 'clustered', 0.45],
+					[300, 'spoiled', 0.2],
+					[300, 'sizes', 0.1],
+				] as const) {
+					// biome-ignore format: a table
+					const boxes = { data: randomRotated(n, set, next), format: 'cxcywhr' } as const;
+					const scores = randomScores(n, 'few', next);
+					const classIds = Array.from(scores, () => Math.floor(next() * 2));
+					const options = { iouThreshold: t, overlap, method, classIds };
+					const kept = [...nms(boxes, scores, options)];
+					const { input, call, overlap: rule } = checkNms('nms', boxes, scores, options);
+					assert.deepEqual(kept, [...nmsTextbook(upright(input.boxes), input.scores, input.classIds, call, rule).indices]);
+					// the definition, over the values of boxIou
+					const values = boxIou(boxes, boxes, { kind: overlap });
+					const isBetter = (i: number, j: number) => scores[i] > scores[j] || (scores[i] === scores[j] && i < j);
+					const takesPart = (i: number) => !Number.isNaN(values[i * n + i]);
+					const all = [...scores.keys()].filter(takesPart);
+					const suppressors = method === 'fast' ? all : kept;
+					for (const i of all) {
+						const gone = suppressors.some((k) => isBetter(k, i) && classIds[k] === classIds[i] && values[k * n + i] > Math.fround(t));
+						assert.equal(gone, !kept.includes(i), `${set}: box ${i}`);
+					}
+				}
+			});
+		}
+	}
+
+	test('the same through a backend', async () => {
+		const backend = await createBackend('cpu');
+		assert.deepEqual([...(await backend.nms(chain, scores, { iouThreshold: 0.3 }))], [0, 2]);
+		assert.deepEqual([...(await backend.nms(chain, scores, { iouThreshold: 0.3, method: 'fast' }))], [0]);
+		backend.dispose();
+	});
+	test('refuses what does not go together', () => {
+		const plain: BoxesLike = [0, 0, 1, 1];
+		assert.throws(
+			() => nms(plain, [1], { iouThreshold: 0.5, overlap: 'probiou' }),
+			RangeError,
+			"nms: overlap must be 'iou' unless boxes are rotated (format 'cxcywhr'); got \"probiou\"",
+		);
+		assert.throws(() => nms(plain, [1], { iouThreshold: 0.5, method: 'fast' }), RangeError, "nms: method must be 'greedy' unless boxes are rotated");
+		assert.throws(() => nms(chain, scores, { iouThreshold: 0.5, overlap: 'giou' as never }), RangeError, "overlap must be 'iou' or 'probiou'");
+		assert.throws(() => nms(chain, scores, { iouThreshold: 0.5, method: 'matrix' as never }), RangeError, "method must be 'greedy' or 'fast'");
+		assert.throws(
+			() => nms(chain, scores, { iouThreshold: 0.5, semantics: 'mtcnn' }),
+			RangeError,
+			"semantics must have overlap 'iou' and pixelOffset 0 for rotated boxes",
+		);
+		assert.throws(() => nms(chain, [1], { iouThreshold: 0.5 }), RangeError, 'scores must have one entry per box, 3');
+		assert.deepEqual([...nms(plain, [1], { iouThreshold: 0.5, overlap: 'iou', method: 'greedy' })], [0]);
 	});
 });
