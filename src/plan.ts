@@ -65,11 +65,16 @@ function slotCandidates(head: Head, call: CallParams): number {
 	return Math.min(call.maxCandidates, head.maxCandidatesPerLevel ?? call.maxCandidates);
 }
 
+/** What may become a candidate in each slot of an image: anchors, or for multi-label anchors times classes. */
+function slotPairs(head: Head, multiLabel: boolean): number[] {
+	const anchors = numSlots(head) === 1 ? [head.numAnchors] : head.levels.map((level) => level.numAnchors);
+	return anchors.map((count) => (multiLabel ? count * numScores(head) : count));
+}
+
 /** Rows needed so that nothing can overflow: all anchors, or for multi-label the cut and a margin to settle it in. */
 export function planCapacity(head: Head, multiLabel: boolean, batch: number, call: CallParams): Capacity {
 	const slots = numSlots(head);
-	const anchors = slots === 1 ? head.numAnchors : Math.max(...head.levels.map((level) => level.numAnchors));
-	const all = multiLabel ? anchors * numScores(head) : anchors;
+	const all = Math.max(...slotPairs(head, multiLabel));
 	const most = slotCandidates(head, call);
 	const candidates = Math.max(1, multiLabel ? Math.min(all, Math.max(2 * most, most + 1024)) : all);
 	const rows = Math.max(1, Math.min(call.maxDetections, call.maxCandidates, candidates * slots));
@@ -104,7 +109,7 @@ export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, c
 	if (multiLabel) {
 		decode(PHASE.count);
 		steps.push({ stage: 'bins', phase: PHASE.count });
-		const mayOverflow = head.numAnchors * numScores(head) > capacity.candidates;
+		const mayOverflow = Math.max(...slotPairs(head, multiLabel)) > capacity.candidates;
 		for (let round = 0; mayOverflow && round < refineRounds(sizes); round++) {
 			decode(PHASE.refine);
 			steps.push({ stage: 'bins', phase: PHASE.refine });
@@ -116,19 +121,22 @@ export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, c
 	}
 	steps.push({ stage: 'scatter' }, { stage: 'rank' });
 	if (capacity.slots > 1) steps.push({ stage: 'merge' });
-	steps.push(...suppressSteps(capacity, call, sizes, bitmask));
+	const cuts = slotPairs(head, multiLabel).map((count) => Math.min(count, slotCandidates(head, call)));
+	const listed = capacity.slots === 1 ? capacity.candidates : cuts.reduce((sum, count) => sum + count, 0);
+	steps.push(...suppressSteps(listed, call, sizes, bitmask));
 	if (head.keypoints || head.maskCoefficients) steps.push(...head.levels.map((_, level) => ({ stage: 'gather', level }) as const));
 	return steps;
 }
 
-function suppressSteps(capacity: Capacity, call: CallParams, sizes: Sizes, bitmask: boolean): Step[] {
+/** `listed`: rows of an image's sorted list at most. */
+function suppressSteps(listed: number, call: CallParams, sizes: Sizes, bitmask: boolean): Step[] {
 	if (bitmask)
 		return [
 			{ stage: 'suppress', kernel: 'overlaps' },
 			{ stage: 'suppress', kernel: 'sweep' },
 		];
 	const steps: Step[] = [];
-	const most = Math.min(capacity.candidates * capacity.slots, call.maxCandidates);
+	const most = Math.min(listed, call.maxCandidates);
 	// Where many may be kept, each chunk is tested against many: shorter ranges, so that no loop gets long.
 	const alone = call.maxDetections <= sizes.head / 8 ? sizes.head : sizes.head / 2;
 	steps.push({ stage: 'suppress', kernel: 'suppress', range: { begin: 0, end: Math.min(most, alone), prefiltered: 0 } });
