@@ -42,11 +42,17 @@ export function flatLevel(numAnchors: number): LevelPlace {
 	return { firstAnchor: 0, numAnchors, grid: [1, numAnchors], numShapes: 1, order: 'yxa', stride: 1 };
 }
 
-/** The levels of feature maps, in the order of their strides. */
-export function gridLevels(inputSize: readonly [number, number], strides: readonly number[], numShapes = 1, order: Level['order'] = 'yxa'): LevelPlace[] {
+/** The levels of feature maps, in the order of their strides; `shapes`: anchors per cell, of all levels or of each. */
+export function gridLevels(
+	inputSize: readonly [number, number],
+	strides: readonly number[],
+	shapes: number | readonly number[] = 1,
+	order: Level['order'] = 'yxa',
+): LevelPlace[] {
 	let firstAnchor = 0;
-	return strides.map((stride) => {
+	return strides.map((stride, i) => {
 		const grid = [Math.ceil(inputSize[0] / stride), Math.ceil(inputSize[1] / stride)] as const;
+		const numShapes = typeof shapes === 'number' ? shapes : shapes[i];
 		const level: LevelPlace = { firstAnchor, numAnchors: grid[0] * grid[1] * numShapes, grid, numShapes, order, stride };
 		firstAnchor += level.numAnchors;
 		return level;

@@ -195,7 +195,7 @@ describe('retinanet', () => {
 	});
 	test('refusals', () => {
 		assert.throws(() => retinanet({ numClasses: 80 } as never), /retinanet: inputSize must be \[height, width\]; got undefined/);
-		assert.throws(() => retinanet({ numClasses: 80, inputSize: [64, 64], style: 'keras-retinanet' as never }), /style/);
+		assert.throws(() => retinanet({ numClasses: 80, inputSize: [64, 64], style: 'yolo' as never }), /style/);
 	});
 });
 
