@@ -13,21 +13,18 @@ export interface ShapedMaps {
 	readonly strides: readonly number[];
 	/** Anchors per cell. */
 	readonly numShapes: number;
-	/** Without dims: [shapes, y, x, channels] when true, else [shapes * channels, y, x]. */
+	/** True: [shapes, y, x, channels] is the usual order, and that of tensors without dims (YOLOv5). Default: [shapes * channels, y, x]. */
 	readonly reshaped?: boolean;
 	/** Other names of the map of a level. */
 	readonly aliases: (level: number, stride: number) => readonly string[];
 }
 
-/** As a convolution leaves them, and as a YOLOv5 head reshapes them. */
-const PLAIN: readonly Axis[] = ['shape-channel', 'y', 'x'];
-const RESHAPED: readonly Axis[] = ['shape', 'y', 'x', 'channel'];
-/** The same with channels last, and as darknet's tensors may be split. */
-const OTHERS: readonly (readonly Axis[])[] = [
-	['y', 'x', 'shape-channel'],
-	['y', 'x', 'shape', 'channel'],
-	['shape', 'channel', 'y', 'x'],
-];
+// As a convolution leaves them, with channels last, and as YOLOv5's or TensorFlow's heads reshape them. No head takes
+// both of the last, which look alike on small grids.
+const CHANNELS_FIRST: readonly Axis[] = ['shape-channel', 'y', 'x'];
+const CHANNELS_LAST: readonly Axis[] = ['y', 'x', 'shape-channel'];
+const SHAPES_FIRST: readonly Axis[] = ['shape', 'y', 'x', 'channel'];
+const SHAPES_INSIDE: readonly Axis[] = ['y', 'x', 'shape', 'channel'];
 
 /** Tensors and levels; anchors are numbered level, shape, y, x, as `cellAnchors` numbers them. */
 export function shapedMaps({ inputSize, numClasses, strides, numShapes, reshaped = false, aliases }: ShapedMaps): {
@@ -35,7 +32,7 @@ export function shapedMaps({ inputSize, numClasses, strides, numShapes, reshaped
 	levels: Level[];
 	numAnchors: number;
 } {
-	const layouts = reshaped ? [RESHAPED, PLAIN, ...OTHERS] : [PLAIN, RESHAPED, ...OTHERS];
+	const layouts = reshaped ? [SHAPES_FIRST, CHANNELS_FIRST, CHANNELS_LAST] : [CHANNELS_FIRST, CHANNELS_LAST, SHAPES_INSIDE];
 	const places = gridLevels(inputSize, strides, numShapes, 'ayx');
 	const tensors = places.map(
 		({ grid, stride }, i): TensorSpec => ({
