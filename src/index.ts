@@ -4,7 +4,7 @@ export { type AnchorGridOptions, type AnchorRatio, anchorGrid } from './anchors/
 export { type MediapipeAnchorOptions, type MediapipeMultiscale, mediapipeAnchors } from './anchors/mediapipe.js';
 export { type AnchorPointOptions, anchorPoints } from './anchors/points.js';
 export { type SsdPriorOptions, ssdPriors } from './anchors/priors.js';
-export { type ImagePyramidOptions, imagePyramid, type MtcnnCellOptions, mtcnnCells, type PyramidLevel } from './anchors/pyramid.js';
+export { type ImagePyramidOptions, imagePyramid, type MtcnnCellOptions, type MtcnnStyle, mtcnnCells, type PyramidLevel } from './anchors/pyramid.js';
 export { type RotatedAnchorOptions, rotatedAnchors } from './anchors/rotated.js';
 export {
 	type AnchorTable,
@@ -24,6 +24,7 @@ export { type Backend, type BackendKind, type Choice, checkWebGPU, createBackend
 export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';
 export { type Letterbox, type LetterboxOptions, letterbox } from './boxes/letterbox.js';
 export { type AngleConvention, convertRotated, type RotatedRange, regularizeRotated, rotatedBounds, rotatedCorners } from './boxes/rotated-formats.js';
+export { squareBoxes } from './boxes/square.js';
 export type { ArgumentFault } from './checks.js';
 export { type BinsOptions, bins } from './codecs/bins.js';
 export { type BoxesOptions, boxes } from './codecs/boxes.js';
@@ -38,9 +39,14 @@ export { type RotatedDeltasOptions, rotatedDeltas } from './codecs/rotated-delta
 export { type RotatedDistancesOptions, rotatedDistances } from './codecs/rotated-distances.js';
 export type { Detection, Detections } from './detections.js';
 export { KedgeError, type KedgeErrorCode } from './errors.js';
+export { type BlazeFaceOptions, type BlazePalmOptions, blazeFace, blazePalm } from './heads/blazeface.js';
+export { type CenternetOptions, centernet } from './heads/centernet.js';
 export { defineHead } from './heads/define.js';
+export { type DenseboxOptions, densebox } from './heads/densebox.js';
+export { type DetrOptions, detr, type RtDetrOptions, rtDetr } from './heads/detr.js';
 export type { Axis, Field, Head, Level, ScoreSpec, TensorSpec } from './heads/head.js';
 export { type HeadCandidate, type InferHints, type InferredHead, inferHead } from './heads/infer.js';
+export { type MtcnnPNetOptions, type MtcnnRefineOptions, mtcnnONet, mtcnnPNet, mtcnnRNet } from './heads/mtcnn.js';
 export { type RetinanetOptions, retinanet } from './heads/retinanet.js';
 export { type SsdOptions, ssd } from './heads/ssd.js';
 export type { UltralyticsOptions, UltralyticsOutputs } from './heads/ultralytics.js';

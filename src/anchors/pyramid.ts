@@ -91,7 +91,7 @@ export function mtcnnCells(level: PyramidLevel, options?: MtcnnCellOptions): Flo
 	return out;
 }
 
-/** Three convolutions of 3 x 3 without padding take 2 pixels each; a pooling of 2 x 2 after the first rounds up. */
-function cellsAlong(side: number): number {
+/** Cells along a side of so many pixels. Three convolutions of 3 x 3 without padding take 2 pixels each; a pooling of 2 x 2 after the first rounds up. */
+export function cellsAlong(side: number): number {
 	return Math.max(0, Math.ceil((side - 2) / STRIDE) - 4);
 }
