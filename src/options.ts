@@ -172,13 +172,14 @@ export function checkPostprocessorOptions(where: string, value: unknown): Settin
 	if (gpuStages !== undefined && (backend === 'cpu' || backend === 'hybrid')) {
 		refuse(RangeError, where, 'backend', `must be 'webgpu' when gpuStages is given`, backend);
 	}
-	const semantics = checkSemantics(where, read.semantics);
+	const rotated = head.codec.rotated === true;
+	const semantics = checkSemantics(where, read.semantics, rotated);
 	const pipeline: PipelineOptions = {
 		head,
 		multiLabel,
 		classFilter: read.classes === undefined ? undefined : checkClasses(where, read.classes, head.numClasses),
 		suppression,
-		overlap: overlapRuleOf(semantics),
+		overlap: overlapRuleOf(semantics, rotated),
 		gpuStages,
 		latency: read.latency === undefined ? 'normal' : checkWord(where, 'latency', read.latency, ['normal', 'low']),
 	};

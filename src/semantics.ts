@@ -19,9 +19,12 @@ export interface Semantics {
 	pixelOffset?: 0 | 1;
 	/**
 	 * What `iouThreshold` is held against: the intersection over the union ('iou', default), over the area of the rectangle around both
-	 * boxes ('bounding-union'), or over the smaller area ('iom').
+	 * boxes ('bounding-union'), or over the smaller area ('iom'). Rotated boxes have the IoU of their polygons ('iou', default) and 'probiou',
+	 * the similarity of the Gaussians that fill them.
 	 */
-	overlap?: 'iou' | 'bounding-union' | 'iom';
+	overlap?: 'iou' | 'bounding-union' | 'iom' | 'probiou';
+	/** For rotated boxes: 'greedy' (default), or 'fast': a box is suppressed by every better one, kept or not. */
+	method?: 'greedy' | 'fast';
 }
 
 /** Every switch. */
@@ -41,7 +44,7 @@ export type SemanticsPreset =
 	| 'caffe'
 	| 'darknet';
 
-const DEFAULT: FullSemantics = { suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou' };
+const DEFAULT: FullSemantics = { suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou', method: 'greedy' };
 
 const like = (switches: Partial<FullSemantics>): FullSemantics => Object.freeze({ ...DEFAULT, ...switches });
 
@@ -57,7 +60,8 @@ const like = (switches: Partial<FullSemantics>): FullSemantics => Object.freeze(
  * - `mediapipe`: calculators/util/non_max_suppression_calculator.cc passes scores at the threshold. All published graphs and tasks ask it for
  *   INTERSECTION_OVER_UNION. For a graph that names no overlap_type (JACCARD, the area of the rectangle around both boxes) give
  *   `{ preset: 'mediapipe', overlap: 'bounding-union' }`.
- * - `ultralytics`: utils/nms.py and ops.py, upright boxes (torchvision's nms, or its own, which agree).
+ * - `ultralytics`: utils/nms.py and ops.py, upright boxes (torchvision's nms, or its own, which agree). Rotated boxes: nms_rotated, which
+ *   measures probiou, suppresses at the threshold, too, and by every better box (overlap 'probiou', suppress '>=', method 'fast').
  * - `mtcnn`: facenet's align/detect_face.py after the original MATLAB code: inclusive pixels, and the last of an ascending sort, so the highest
  *   index, comes first. The score rule is that of the first network; for the second give `{ preset: 'mtcnn', score: '>' }`, for the third
  *   `{ preset: 'mtcnn', score: '>', overlap: 'iom' }` (mode Min).
@@ -79,30 +83,51 @@ export const SEMANTICS_PRESETS: Readonly<Record<SemanticsPreset, FullSemantics>>
 	darknet: like({}),
 });
 
+/** What a library does otherwise with rotated boxes. */
+const ROTATED: Partial<Record<SemanticsPreset, Partial<FullSemantics>>> = {
+	ultralytics: { overlap: 'probiou', suppress: '>=', method: 'fast' },
+	mtcnn: { pixelOffset: 0 },
+};
+
 const NAMES = Object.keys(SEMANTICS_PRESETS) as SemanticsPreset[];
-const KEYS = ['preset', 'suppress', 'score', 'ties', 'pixelOffset', 'overlap'] as const;
+const KEYS = ['preset', 'suppress', 'score', 'ties', 'pixelOffset', 'overlap', 'method'] as const;
 const COMPARISONS = ['>', '>='] as const;
 
-/** `semantics`: the name of a preset, or overrides of one. Throws a RangeError for an unknown name, with the nearest known one. */
-export function checkSemantics(where: string, value: unknown): FullSemantics {
-	if (value === undefined) return SEMANTICS_PRESETS.default;
-	if (typeof value !== 'object' || value === null) return SEMANTICS_PRESETS[checkWord(where, 'semantics', value, NAMES, 'or an object of switches')];
+/** `semantics`: the name of a preset, or overrides of one, for upright or for rotated boxes. Throws a RangeError for an unknown name, with the nearest known one, and for what such boxes do not have. */
+export function checkSemantics(where: string, value: unknown, rotated = false): FullSemantics {
+	const presetOf = (name: SemanticsPreset): FullSemantics => ({ ...SEMANTICS_PRESETS[name], ...(rotated && ROTATED[name]) });
+	if (value === undefined) return presetOf('default');
+	if (typeof value !== 'object' || value === null) return presetOf(checkWord(where, 'semantics', value, NAMES, 'or an object of switches'));
 	const read = readOptions(where, 'semantics', value, KEYS);
-	const base = SEMANTICS_PRESETS[read.preset === undefined ? 'default' : checkWord(where, 'semantics.preset', read.preset, NAMES)];
-	const pick = <K extends keyof FullSemantics>(key: K, words: readonly (FullSemantics[K] & string)[]): FullSemantics[K] =>
-		read[key] === undefined ? base[key] : checkWord(where, `semantics.${key}`, read[key], words);
+	const base = presetOf(read.preset === undefined ? 'default' : checkWord(where, 'semantics.preset', read.preset, NAMES));
+	const pick = <K extends keyof FullSemantics>(key: K, words: readonly (FullSemantics[K] & string)[], remedy = ''): FullSemantics[K] =>
+		read[key] === undefined ? base[key] : checkWord(where, `semantics.${key}`, read[key], words, remedy);
 	const { pixelOffset = base.pixelOffset } = read;
-	if (pixelOffset !== 0 && pixelOffset !== 1) refuseUnless(typeof pixelOffset === 'number', where, 'semantics.pixelOffset', 'must be 0 or 1', pixelOffset);
+	const offsets = rotated ? [0] : [0, 1];
+	if (!offsets.includes(pixelOffset as number))
+		refuseUnless(
+			typeof pixelOffset === 'number',
+			where,
+			'semantics.pixelOffset',
+			`must be ${offsets.join(' or ')}${rotated ? ' for rotated boxes' : ''}`,
+			pixelOffset,
+		);
 	return {
 		suppress: pick('suppress', COMPARISONS),
 		score: pick('score', COMPARISONS),
 		ties: pick('ties', ['lowest-index', 'highest-index']),
 		pixelOffset: pixelOffset === 1 ? 1 : 0,
-		overlap: pick('overlap', ['iou', 'bounding-union', 'iom']),
+		overlap: pick(
+			'overlap',
+			rotated ? ['iou', 'probiou'] : ['iou', 'bounding-union', 'iom'],
+			rotated ? 'the boxes are rotated' : "'probiou' is for rotated boxes",
+		),
+		method: pick('method', rotated ? ['greedy', 'fast'] : ['greedy'], "'fast' is for rotated boxes"),
 	};
 }
 
 /** The part of the switches that suppression measures by. */
-export function overlapRuleOf({ overlap, pixelOffset }: FullSemantics): OverlapRule {
-	return { kind: overlap, pixelOffset };
+export function overlapRuleOf({ overlap, pixelOffset, method }: FullSemantics, rotated = false): OverlapRule {
+	if (rotated) return { kind: 'iou', pixelOffset: 0, rotated: overlap === 'probiou' ? 'probiou' : 'iou', fast: method === 'fast' };
+	return { kind: overlap === 'probiou' ? 'iou' : overlap, pixelOffset };
 }

@@ -5,12 +5,13 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createBackend, createPostprocessor, nms, SEMANTICS_PRESETS, type Semantics, type SemanticsPreset } from '../../src/index.js';
+import { checkSemantics } from '../../src/semantics.js';
 import { random } from '../support/random.js';
 import { SEMANTICS_CASES } from '../support/semantics-cases.js';
 import { HEAD, output } from '../support/subjects.js';
 
 const NAMES = Object.keys(SEMANTICS_PRESETS) as SemanticsPreset[];
-const plain = { suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou' };
+const plain = { suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou', method: 'greedy' };
 
 describe('the presets', () => {
 	// [library, what differs from the default]
@@ -131,5 +132,20 @@ describe('tfjs', () => {
 			if (String([...nms(boxes, scores, options)]) !== String(theirs)) differing++;
 		}
 		expect(differing).toBeGreaterThan(3);
+	});
+});
+
+describe('rotated boxes', () => {
+	it('have probiou, fast suppression and the threshold itself in ultralytics, polygons elsewhere', () => {
+		expect(checkSemantics('t', 'ultralytics', true)).toEqual({ ...plain, overlap: 'probiou', suppress: '>=', method: 'fast' });
+		expect(checkSemantics('t', undefined, true)).toEqual(plain);
+		expect(checkSemantics('t', { preset: 'ultralytics', method: 'greedy' }, true)).toMatchObject({ overlap: 'probiou', method: 'greedy' });
+		expect(checkSemantics('t', 'mtcnn', true).pixelOffset).toBe(0);
+	});
+	it('have no other measures, and upright ones not theirs', () => {
+		expect(() => checkSemantics('t', { overlap: 'iom' }, true)).toThrow(/semantics\.overlap must be 'iou' or 'probiou'; got "iom" \(.*the boxes are rotated/);
+		expect(() => checkSemantics('t', { pixelOffset: 1 }, true)).toThrow(/pixelOffset must be 0 for rotated boxes/);
+		expect(() => checkSemantics('t', { overlap: 'probiou' })).toThrow(/'probiou' is for rotated boxes/);
+		expect(() => checkSemantics('t', { method: 'fast' })).toThrow(/'fast' is for rotated boxes/);
 	});
 });
