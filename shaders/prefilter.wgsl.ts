@@ -1,5 +1,6 @@
 // Part (a) of suppress for one range of a long list, by many workgroups: each candidate against a share of all
-// detections kept so far (workgroup y takes every groups.y-th tile of the kept list). Sets bits in `dead`.
+// detections kept so far (workgroup y takes every groups.y-th tile of the kept list). Sets bits in `dead`. Fast NMS takes all
+// candidates before the range instead of the kept.
 
 import type { OverlapRule } from '../src/boxes/overlap.js';
 import { CANDIDATE, PARAMS, RANGE, type Sizes, sizesWgsl } from '../src/layout.js';
@@ -51,11 +52,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var mine: Candidate;
   if (alive) { mine = sorted[first + place]; }
   let was_alive = alive;
-  for (var k = group.y * WORKGROUP; k < num_kept; k += groups.y * WORKGROUP) {
+#if ${rule?.fast === true}
+  let num_before = range.begin;
+#else
+  let num_before = num_kept;
+#endif
+  for (var k = group.y * WORKGROUP; k < num_before; k += groups.y * WORKGROUP) {
     workgroupBarrier();
-    if (k + local < num_kept) { tile[local] = sorted[first + kept[image * params.rows + k + local]]; }
+#if ${rule?.fast === true}
+    if (k + local < num_before) { tile[local] = sorted[first + k + local]; }
+#else
+    if (k + local < num_before) { tile[local] = sorted[first + kept[image * params.rows + k + local]]; }
+#endif
     workgroupBarrier();
-    let tile_size = min(WORKGROUP, num_kept - k);
+    let tile_size = min(WORKGROUP, num_before - k);
     for (var i = 0u; alive && i < tile_size; i++) {
       if (params.class_agnostic == 0u && tile[i].class_id != mine.class_id) { continue; }
       if (overlaps_more(tile[i].box, tile[i].area, mine.box, mine.area)) { alive = false; }

@@ -8,6 +8,7 @@
 //   (d) append the kept in order, write their rows, stop at max_detections
 //
 // Long lists are taken in ranges; before each later range `prefilter` does (a) for it with many workgroups.
+// Fast NMS: every earlier candidate suppresses, so that (a) takes all of them instead of the kept and (b) settles the rest.
 // Twin: src/cpu/suppress.ts.
 
 import type { OverlapRule } from '../src/boxes/overlap.js';
@@ -21,6 +22,7 @@ import { wgsl } from './wgsl.js';
 export function suppressShader(sizes: Sizes, rule?: OverlapRule): string {
 	const chunkWords = Math.ceil(sizes.workgroup / 32);
 	const blockWords = Math.ceil(sizes.block / 32);
+	const fast = rule?.fast === true;
 	return wgsl`
 ${PARAMS.wgsl}
 ${RANGE.wgsl}
@@ -94,12 +96,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     }
 
     // (a) against the kept list
-    var from_kept = old_kept;
-    if (params.suppression == 0u) { from_kept = num_kept; }
-    for (var k = from_kept; k < num_kept; k += WORKGROUP) {
-      if (k + local < num_kept) { tile[local] = sorted[first + kept[kept_at + k + local]]; }
+#if ${fast}
+    let num_before = chunk;
+    var begin = select(0u, range.begin, range.prefiltered != 0u);
+#else
+    let num_before = num_kept;
+    var begin = old_kept;
+#endif
+    if (params.suppression == 0u) { begin = num_before; }
+    for (var k = begin; k < num_before; k += WORKGROUP) {
+#if ${fast}
+      if (k + local < num_before) { tile[local] = sorted[first + k + local]; }
+#else
+      if (k + local < num_before) { tile[local] = sorted[first + kept[kept_at + k + local]]; }
+#endif
       workgroupBarrier();
-      let tile_size = min(WORKGROUP, num_kept - k);
+      let tile_size = min(WORKGROUP, num_before - k);
       for (var i = 0u; alive && i < tile_size; i++) {
         if (suppresses(tile[i], mine)) { alive = false; }
       }
@@ -115,7 +127,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       atomicStore(&gone_bits[local], 0u);
     }
     workgroupBarrier();
+#if ${fast}
+    if (place < end) { atomicOr(&live_bits[local >> 5u], 1u << (local & 31u)); }
+#else
     if (alive) { atomicOr(&live_bits[local >> 5u], 1u << (local & 31u)); }
+#endif
     workgroupBarrier();
     var earlier: array<u32, ${chunkWords}>;
     if (alive && params.suppression != 0u) {
@@ -128,7 +144,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
           live &= live - 1u;
           if (suppresses(tile[w * 32u + bit], mine)) { found |= 1u << bit; }
         }
+#if ${fast}
+        if (found != 0u) { alive = false; }
+#else
         earlier[w] = found;
+#endif
       }
     }
 

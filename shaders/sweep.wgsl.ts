@@ -8,7 +8,7 @@ import { numbers } from './shared/numbers.wgsl.js';
 import { rows } from './shared/rows.wgsl.js';
 import { wgsl } from './wgsl.js';
 
-export function sweepShader(sizes: Sizes, limit: number): string {
+export function sweepShader(sizes: Sizes, limit: number, fast = false): string {
 	const words = Math.ceil(limit / 32);
 	return wgsl`
 ${PARAMS.wgsl}
@@ -37,8 +37,13 @@ fn decide(block: u32, row: u32, first: u32, size: u32, room: u32) -> u32 {
   for (var b = 0u; b < size && countOneBits(keeps) < room; b++) {
     if (((gone >> b) & 1u) == 0u && !is_too_small(sorted[first + b].area)) {
       keeps |= 1u << b;
+#if ${!fast}
       gone |= overlaps[row + b * ROW_OF_BITS + block];
+#endif
     }
+#if ${fast}
+    gone |= overlaps[row + b * ROW_OF_BITS + block];
+#endif
   }
   return keeps;
 }
@@ -60,9 +65,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       let before = countOneBits(keeps & ((1u << local) - 1u));
       write_row(image, num_kept + before, sorted[first_of(image) + block * 32u + local]);
     }
+#if ${fast}
+    let suppressors = 0xffffffffu >> (32u - min(32u, count - block * 32u));
+#else
+    let suppressors = keeps;
+#endif
     for (var w = block + 1u + local; w < words; w += WORKGROUP) {
       var bits = removed[w];
-      for (var left = keeps; left != 0u; left &= left - 1u) { bits |= overlaps[row + firstTrailingBit(left) * ROW_OF_BITS + w]; }
+      for (var left = suppressors; left != 0u; left &= left - 1u) { bits |= overlaps[row + firstTrailingBit(left) * ROW_OF_BITS + w]; }
       removed[w] = bits;
     }
     num_kept += countOneBits(keeps);

@@ -21,7 +21,7 @@ export interface Choice {
 export interface Backend extends Choice {
 	/** The device in use; undefined while there is none. */
 	readonly device: GPUDevice | undefined;
-	/** As the function `nms`: the same indices, computed on this backend; method 'fast' on the CPU. */
+	/** As the function `nms`: the same indices, computed on this backend. */
 	nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Promise<Uint32Array>;
 	/** As the function `boxIou`: the same numbers, computed on this backend. */
 	boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array>;
@@ -112,7 +112,7 @@ export class ManagedBackend implements Backend {
 		const worthIt = this.requested !== 'auto' || input.scores.length >= MANY_BOXES;
 		// The caller may change his arrays as soon as his call returns.
 		const copy = { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds };
-		const gpu = await this.#gpuFor(worthIt && input.scores.length > 0 && !overlap.fast);
+		const gpu = await this.#gpuFor(worthIt && input.scores.length > 0);
 		if (gpu) return this.link.use(gpu, gpu.nms(copy, call, overlap));
 		return (await import('./operations.js')).nmsOnCpu(copy, call, overlap);
 	}

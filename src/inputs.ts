@@ -32,7 +32,7 @@ export interface NmsOptions extends Pick<CallOptions, 'scoreThreshold' | 'maxDet
 	overlap?: RotatedIouKind;
 	/**
 	 * For rotated boxes: 'greedy' (default), or 'fast': a box is removed by every better one, kept or not (ultralytics, with overlap 'probiou' and
-	 * semantics { suppress: '>=' }). 'fast' runs on the CPU.
+	 * semantics { suppress: '>=' }).
 	 */
 	method?: 'greedy' | 'fast';
 }

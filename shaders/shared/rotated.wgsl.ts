@@ -90,8 +90,9 @@ fn strip(p1: vec2f, p2: vec2f, slope: f32, inverse: f32, half: vec2f) -> f32 {
 
 // What an edge adds, negative from left to right.
 fn edge(p1: vec2f, p2: vec2f, slope: f32, inverse: f32, half: vec2f) -> f32 {
-  if (p1.x < p2.x) { return -strip(p1, p2, slope, inverse, half); }
-  return strip(p2, p1, slope, inverse, half);
+  let rightwards = p1.x < p2.x;
+  let area = strip(select(p2, p1, rightwards), select(p1, p2, rightwards), slope, inverse, half);
+  return select(area, -area, rightwards);
 }
 
 fn halves(size: vec2f) -> vec2f {
@@ -193,13 +194,17 @@ ${squareRoot}
 ${gaussians}
 #endif
 
-// In one order whichever comes first, so that both orders have the same bits.
+// In one order whichever comes first, so that both orders have the same bits. Compilers that copy every call get it once.
 fn rotated_overlap(a: vec4f, angle_a: f32, b: vec4f, angle_b: f32) -> f32 {
   let area_a = area_of(a);
   let area_b = area_of(b);
   if (!(area_a > 0.0 && area_b > 0.0)) { return 0.0; }
-  if (is_in_order(a, angle_a, b, angle_b)) { return overlap_in_order(a, angle_a, b, angle_b, area_a, area_b); }
-  return overlap_in_order(b, angle_b, a, angle_a, area_b, area_a);
+  let swap = !is_in_order(a, angle_a, b, angle_b);
+  return overlap_in_order(
+    select(a, b, swap), select(angle_a, angle_b, swap),
+    select(b, a, swap), select(angle_b, angle_a, swap),
+    select(area_a, area_b, swap), select(area_b, area_a, swap),
+  );
 }
 `;
 }

@@ -18,7 +18,7 @@ export interface OverlapRule {
 	readonly pixelOffset: 0 | 1;
 	/** The boxes are rotated, and measured so; where others have their areas they have their angles. The other fields are plain then. */
 	readonly rotated?: RotatedIouKind;
-	/** Fast NMS: every better candidate suppresses, whether it was kept or not. For rotated boxes, on the CPU. */
+	/** Fast NMS: every better candidate suppresses, whether it was kept or not. For rotated boxes. */
 	readonly fast?: boolean;
 }
 

@@ -20,8 +20,9 @@ export function suppress(memory: Memory, image: number, params: Params, overlap 
 	for (let i = 0; i < counters[COUNTERS.listed] && count < params.max_detections; i++) {
 		const row = candidateWord(memory, list, i);
 		let alive = !(params.min_size > 0 && f32[row + area] < 0);
-		for (let k = 0; alive && k < count && params.suppression; k++) {
-			const other = candidateWord(memory, list, kept[k]);
+		const numBefore = overlap.fast ? i : count;
+		for (let k = 0; alive && k < numBefore && params.suppression; k++) {
+			const other = candidateWord(memory, list, overlap.fast ? k : kept[k]);
 			if (!params.class_agnostic && u32[other + class_id] !== u32[row + class_id]) continue;
 			alive = !overlapsBy(overlap, f32, other / 4, f32[other + area], f32, row / 4, f32[row + area], params.iou_threshold);
 		}

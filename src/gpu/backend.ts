@@ -53,7 +53,7 @@ class DeviceBackend implements GpuBackend {
 		this.#assertUsable();
 		const withClasses = input.classIds !== undefined;
 		const rotated = overlap.rotated !== undefined;
-		const key = `${withClasses} ${overlap.rotated} ${overlap.kind} ${overlap.pixelOffset}`;
+		const key = `${withClasses} ${overlap.rotated} ${overlap.fast} ${overlap.kind} ${overlap.pixelOffset}`;
 		let making = this.#nms.get(key);
 		const copied = making ? input : { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds?.slice() };
 		if (!making) {

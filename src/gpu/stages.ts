@@ -151,7 +151,7 @@ export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule): Record<Exclude
 			[2, 'read', 'list'],
 			[3, 'read_write', 'overlaps'],
 		]),
-		sweep: spec('sweep', sweepShader(sizes, BITMASK_LIMIT), [
+		sweep: spec('sweep', sweepShader(sizes, BITMASK_LIMIT, overlap?.fast), [
 			[0, 'uniform', 'params'],
 			[1, 'read', 'list'],
 			[2, 'read', 'overlaps'],

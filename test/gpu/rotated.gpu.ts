@@ -4,9 +4,18 @@
 import { assert } from 'chai';
 import { numbers } from '../../shaders/shared/numbers.wgsl.js';
 import { overlapOf } from '../../shaders/shared/overlap.wgsl.js';
-import { decisionThreshold, flushCoordinate } from '../../src/boxes/overlap.js';
+import { decisionThreshold, flushCoordinate, type OverlapRule, PLAIN_OVERLAP } from '../../src/boxes/overlap.js';
 import { rotatedOverlap as overlapOnCpu, ROTATED_IOU_KINDS, rotatedOverlapsMore } from '../../src/boxes/rotated.js';
+import { upright } from '../../src/boxes/rotated-formats.js';
+import { nmsFast } from '../../src/cpu/fast.js';
+import { nmsTextbook } from '../../src/cpu/nms.js';
+import { cpuParts } from '../../src/cpu/parts.js';
+import { adoptDevice } from '../../src/gpu/device.js';
+import { nmsHead, nmsTensors, withScoreRange } from '../../src/gpu/nms.js';
+import { HeadPipeline } from '../../src/gpu/pipeline.js';
 import { createBackend, nms } from '../../src/index.js';
+import { checkNms } from '../../src/inputs.js';
+import type { Sizes } from '../../src/layout.js';
 import { floatBits } from '../../src/numbers.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { random, randomScores } from '../support/random.js';
@@ -120,31 +129,57 @@ for (const kind of ROTATED_IOU_KINDS) {
 	}
 }
 
-for (const overlap of ROTATED_IOU_KINDS) {
-	gpuTest(`nms: rotated boxes by ${overlap} give the indices of the CPU`, async ({ device }) => {
-		const backend = await createBackend('webgpu', { device });
+/** Small enough that a few hundred boxes take chunks, ranges and the prefilter. */
+const SMALL: Sizes = { workgroup: 32, bins: 256, head: 64, block: 32 };
+const RULES = [{ rotated: 'iou' }, { rotated: 'probiou' }, { rotated: 'probiou', fast: true }] as const;
+
+for (const rule of RULES.map((fields): OverlapRule => ({ ...PLAIN_OVERLAP, ...fields }))) {
+	const name = `${rule.fast ? 'fast' : 'greedy'} by ${rule.rotated}`;
+	gpuTest(`nms: rotated boxes, ${name}: textbook, CPU, blocked, bitmask and twins agree`, async ({ device }) => {
+		const common = { head: nmsHead(1, true, true), multiLabel: false, givenClasses: true, growing: true, overlap: rule, sizes: SMALL, cpu: cpuParts } as const;
+		const forms = [{ suppression: 'blocked' }, { suppression: 'bitmask' }, { suppression: 'blocked', gpuStages: 1 }] as const;
+		const pipelines = await Promise.all(forms.map((form) => new HeadPipeline(adoptDevice(device), { ...common, ...form }).start()));
 		const next = random(41);
 		try {
 			for (const [n, set, t] of [
 				[1, 'clustered', 0.3],
-				[400, 'whole', 0.5],
-				[700, 'spoiled', 0.2],
-				[1000, 'sizes', 0.1],
-				[8500, 'clustered', 0.02], // longer than one suppress dispatch takes alone
+				[300, 'whole', 0.5],
+				[400, 'spoiled', 0.2],
+				[250, 'sizes', 0.1],
+				[500, 'clustered', 0.45],
 			] as const) {
-				if (n > 8192 && overlap === 'iou') continue; // the same shaders, and polygons are slow on software adapters
-				const boxes = { data: randomRotated(n, set, next), format: 'cxcywhr' } as const;
-				const scores = randomScores(n, 'few', next);
-				const classIds = Array.from(scores, () => Math.floor(next() * 2));
-				const options = { iouThreshold: t, overlap, classIds };
-				const wanted = nms(boxes, scores, options);
-				assert.deepEqual([...(await backend.nms(boxes, scores, options))], [...wanted], `${n} ${set}`);
-				assert.isTrue(n === 1 || (wanted.length > 2 && wanted.length < n), `${wanted.length} of ${n} kept`);
-				const fast = { iouThreshold: t, overlap, method: 'fast' } as const;
-				assert.deepEqual([...(await backend.nms(boxes, scores, fast))], [...nms(boxes, scores, fast)]);
+				const options = {
+					iouThreshold: t,
+					overlap: rule.rotated,
+					method: rule.fast ? 'fast' : 'greedy',
+					classIds: Array.from({ length: n }, () => Math.floor(next() * 2)),
+				};
+				const { input, call } = checkNms('nms', { data: randomRotated(n, set, next), format: 'cxcywhr' }, randomScores(n, 'few', next), options);
+				const { indices: wanted, numCandidates } = nmsTextbook(upright(input.boxes), input.scores, input.classIds, call, rule);
+				assert.equal(nmsFast(upright(input.boxes), input.scores, input.classIds, call, rule).indices.join(), wanted.join(), `CPU, ${n} ${set}`);
+				for (const [k, pipeline] of pipelines.entries()) {
+					const [kept] = await pipeline.run(nmsTensors(input), 1, withScoreRange(call, input.scores), nmsHead(n, true, true));
+					assert.equal(kept.indices.join(), wanted.join(), `form ${k}, ${n} ${set}`);
+					assert.equal(kept.numCandidates, numCandidates);
+				}
+				assert.isTrue(n === 1 || (wanted.length > 2 && wanted.length < numCandidates), `${wanted.length} of ${n} kept`);
 			}
 		} finally {
-			backend.dispose();
+			for (const pipeline of pipelines) pipeline.dispose();
 		}
 	});
 }
+
+gpuTest('nms: rotated boxes through a backend on the GPU', async ({ device }) => {
+	const backend = await createBackend('webgpu', { device });
+	try {
+		const next = random(43);
+		const boxes = { data: randomRotated(600, 'spoiled', next), format: 'cxcywhr' } as const;
+		const scores = randomScores(600, 'nasty', next);
+		for (const options of [{ iouThreshold: 0.3 }, { iouThreshold: 0.3, overlap: 'probiou', method: 'fast', semantics: { suppress: '>=' } }] as const) {
+			assert.deepEqual([...(await backend.nms(boxes, scores, options))], [...nms(boxes, scores, options)]);
+		}
+	} finally {
+		backend.dispose();
+	}
+});
