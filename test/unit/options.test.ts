@@ -26,7 +26,7 @@ describe('defaults', () => {
 			classAgnostic: false,
 			timings: false,
 		});
-		expect(settings.semantics).toEqual({ suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou' });
+		expect(settings.semantics).toEqual({ suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou', method: 'greedy' });
 		expect(settings.pipeline.overlap).toEqual({ kind: 'iou', pixelOffset: 0 });
 		expect(settings.coordinates).toBe('pixels');
 		expect(settings.pipeline).toMatchObject({ multiLabel: false, suppression: 'blocked', latency: 'normal' });

@@ -143,7 +143,7 @@ describe('rotated boxes', () => {
 		expect(checkSemantics('t', 'mtcnn', true).pixelOffset).toBe(0);
 	});
 	it('have no other measures, and upright ones not theirs', () => {
-		expect(() => checkSemantics('t', { overlap: 'iom' }, true)).toThrow(/semantics\.overlap must be 'iou' or 'probiou'; got "iom" \(.*the boxes are rotated/);
+		expect(() => checkSemantics('t', { overlap: 'iom' }, true)).toThrow(/semantics\.overlap must be 'iou' or 'probiou'; got "iom"/);
 		expect(() => checkSemantics('t', { pixelOffset: 1 }, true)).toThrow(/pixelOffset must be 0 for rotated boxes/);
 		expect(() => checkSemantics('t', { overlap: 'probiou' })).toThrow(/'probiou' is for rotated boxes/);
 		expect(() => checkSemantics('t', { method: 'fast' })).toThrow(/'fast' is for rotated boxes/);
