@@ -4,11 +4,11 @@
 
 import { cellAnchors } from '../anchors/points.js';
 import { YOLOV5_ANCHORS } from '../anchors/yolo.js';
-import { checkWord, readOptions, refuse } from '../checks.js';
+import { checkBoolean, checkWord, readOptions, refuse } from '../checks.js';
 import { boxes } from '../codecs/boxes.js';
 import { cell } from '../codecs/cell.js';
 import { checkClasses, checkInput, checkStrides, countCells, flatLayouts, flatLevel, type HeadLayout } from './common.js';
-import type { Head } from './head.js';
+import type { Head, TensorSpec } from './head.js';
 import { checkTable, shapedMaps } from './shaped-maps.js';
 
 /** Options of `yolov5`. */
@@ -22,27 +22,34 @@ export interface Yolov5Options {
 	anchors?: readonly (readonly number[])[];
 	/** Default [8, 16, 32]. */
 	strides?: readonly number[];
+	/** Concatenated output only: coordinates are fractions of the input, as in TensorFlow Lite exports. Default false. */
+	normalized?: boolean;
 	/** Concatenated output only. Default 'auto': told from the dims; without dims anchors first. */
 	layout?: HeadLayout;
 }
 
+type Size = readonly [number, number];
+
 /** The head of YOLOv5 and v7: 25200 anchors at 640 x 640. Throws on anchor tables that do not fit the strides. */
 export function yolov5(options: Yolov5Options): Head {
-	const known = ['numClasses', 'inputSize', 'outputs', 'anchors', 'strides', 'layout'] as const;
+	const known = ['numClasses', 'inputSize', 'outputs', 'anchors', 'strides', 'normalized', 'layout'] as const;
 	const given = readOptions('yolov5', 'options', options, known) as Partial<Yolov5Options>;
 	const numClasses = checkClasses('yolov5', given.numClasses);
 	const inputSize = checkInput('yolov5', given.inputSize ?? [640, 640]);
 	const strides = checkStrides('yolov5', inputSize, given.strides ?? [8, 16, 32]);
 	const outputs = checkWord('yolov5', 'outputs', given.outputs ?? 'concatenated', ['concatenated', 'raw']);
 	const anchors = checkTable('yolov5', given.anchors ?? YOLOV5_ANCHORS, strides.length);
-	if (outputs === 'concatenated') return concatenated(numClasses, inputSize, strides, anchors[0].length / 2, given.layout ?? 'auto');
+	const normalized = checkBoolean('yolov5', 'normalized', given.normalized ?? false);
+	if (outputs === 'concatenated') {
+		const layouts = flatLayouts('yolov5', given.layout ?? 'auto', 'anchors-first');
+		return concatenated(numClasses, inputSize, countCells(inputSize, strides) * (anchors[0].length / 2), layouts, normalized);
+	}
 	if (given.layout !== undefined) refuse(TypeError, 'yolov5', 'layout', "must be absent with outputs: 'raw', whose maps tell by their rank", given.layout);
+	if (given.normalized !== undefined) refuse(TypeError, 'yolov5', 'normalized', "must be absent with outputs: 'raw'", normalized);
 	return raw(numClasses, inputSize, strides, anchors);
 }
 
-function concatenated(numClasses: number, inputSize: readonly [number, number], strides: readonly number[], shapes: number, layout: HeadLayout): Head {
-	const numAnchors = countCells(inputSize, strides) * shapes;
-	const layouts = flatLayouts('yolov5', layout, 'anchors-first');
+function concatenated(numClasses: number, inputSize: Size, numAnchors: number, layouts: TensorSpec['layouts'], normalized: boolean): Head {
 	return {
 		name: 'yolov5',
 		inputSize,
@@ -58,12 +65,13 @@ function concatenated(numClasses: number, inputSize: readonly [number, number], 
 			},
 		],
 		score: { activation: 'none', objectness: { activation: 'none' } },
-		codec: boxes({ format: 'cxcywh' }),
+		codec: boxes({ format: 'cxcywh', scale: normalized ? [inputSize[1], inputSize[0]] : [1, 1] }),
 	};
 }
 
-function raw(numClasses: number, inputSize: readonly [number, number], strides: readonly number[], anchors: readonly (readonly number[])[]): Head {
-	const aliases = (i: number) => [`output${i}`, `/model.24/m.${i}/Conv_output_0`];
+function raw(numClasses: number, inputSize: Size, strides: readonly number[], anchors: readonly (readonly number[])[]): Head {
+	// the head is module 24 in YOLOv5, 77 in YOLOv7-tiny, 105 in v7, 121 in v7-X
+	const aliases = (i: number) => [`output${i}`, ...[24, 77, 105, 121].map((model) => `/model.${model}/m.${i}/Conv_output_0`)];
 	const maps = shapedMaps({ inputSize, numClasses, strides, numShapes: anchors[0].length / 2, reshaped: true, aliases });
 	return {
 		name: 'yolov5',

@@ -5,6 +5,7 @@ import { FEATURE_CASES } from './features.js';
 import type { HeadCase } from './oracle.js';
 import { POINT_CASES } from './points.js';
 import { YOLO_CASES } from './yolo.js';
+import { YOLO_ANCHOR_CASES } from './yolo-anchors.js';
 import { YOLO_TASK_CASES } from './yolo-tasks.js';
 
-export const HEAD_CASES: readonly HeadCase[] = [...FEATURE_CASES, ...POINT_CASES, ...CASCADE_CASES, ...YOLO_CASES, ...YOLO_TASK_CASES];
+export const HEAD_CASES: readonly HeadCase[] = [...FEATURE_CASES, ...POINT_CASES, ...CASCADE_CASES, ...YOLO_CASES, ...YOLO_ANCHOR_CASES, ...YOLO_TASK_CASES];

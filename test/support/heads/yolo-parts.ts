@@ -70,3 +70,18 @@ export function best(scores: readonly number[], factor = 1): Pick<OracleCandidat
 	const classId = scores.indexOf(Math.max(...scores));
 	return { classId, score: factor * scores[classId] };
 }
+
+/** A box by its distances, in strides, from the middle of a cell. */
+export const middle = ({ x, y, stride }: Cell, [l, t, r, b]: readonly number[]): [number, number, number, number] => [
+	(x + 0.5 - l) * stride,
+	(y + 0.5 - t) * stride,
+	(x + 0.5 + r) * stride,
+	(y + 0.5 + b) * stride,
+];
+
+/** The mean of each side's softmax over its bins. */
+export const meansOf = (logits: readonly number[], bins: number): number[] =>
+	[0, 1, 2, 3].map((side) => {
+		const e = logits.slice(side * bins, (side + 1) * bins).map(Math.exp);
+		return e.reduce((sum, v, b) => sum + v * b, 0) / e.reduce((a, b) => a + b);
+	});

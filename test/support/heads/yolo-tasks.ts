@@ -6,14 +6,11 @@ import { yoloObb } from '../../../src/heads/yolo-obb.js';
 import { yoloPose } from '../../../src/heads/yolo-pose.js';
 import { yoloSeg } from '../../../src/heads/yolo-seg.js';
 import type { HeadCase } from './oracle.js';
-import { meansOf } from './yolo.js';
 import * as parts from './yolo-parts.js';
 
-const { BOX, CELLS, CLASSES, LOGIT, PIXEL, SIZE, STRIDES, UNIT, best, cellsOf, column, planes, row, rows, sigmoid, times, toXyxy } = parts;
+const { BOX, CELLS, CLASSES, LOGIT, PIXEL, SIZE, STRIDES, UNIT, best, cellsOf, column, meansOf, middle, planes, row, rows, sigmoid, times, toXyxy } = parts;
 const inputSize = [SIZE, SIZE] as const;
 const numClasses = CLASSES;
-const middle = ({ x, y, stride }: parts.Cell, [l, t, r, b]: readonly number[]) =>
-	[(x + 0.5 - l) * stride, (y + 0.5 - t) * stride, (x + 0.5 + r) * stride, (y + 0.5 + b) * stride] as const;
 const classId: parts.Kind = (next) => Math.floor(next() * CLASSES);
 const low: parts.Kind = (next) => next() * 50;
 const high: parts.Kind = (next) => 50 + next() * 46;
