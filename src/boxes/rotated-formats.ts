@@ -7,6 +7,7 @@ import { flushCoordinate } from './overlap.js';
 import { isUsableAngle } from './rotated.js';
 
 const round = Math.fround;
+const QUARTER = Math.PI / 2;
 
 /**
  * Unit and direction of an angle, as seen on the screen. 'radians-clockwise': kedge, ultralytics, mmrotate. 'degrees-counterclockwise':
@@ -50,21 +51,26 @@ export function convertRotated(boxes: Float32Array, from: AngleConvention, to: A
 export function regularizeRotated(boxes: Float32Array, range: RotatedRange): Float32Array {
 	const out = checkRotated('regularizeRotated', 'boxes', boxes).slice();
 	const { start, quarters, end } = RANGES[checkWord('regularizeRotated', 'range', range, Object.keys(RANGES) as RotatedRange[])];
+	const first = round(start * QUARTER);
+	const last = round((start + quarters) * QUARTER);
 	for (let k = 0; k < out.length; k += 5) {
-		let angle = out[k + 4] / (Math.PI / 2);
-		let exchange = false;
-		if (quarters === 2) {
-			exchange = !(out[k + 2] > out[k + 3]);
-			if (exchange) angle++;
+		const isStanding = quarters === 2 && !(out[k + 2] > out[k + 3]);
+		const turned = isStanding ? 1 : 0;
+		const turns = (out[k + 4] / QUARTER + turned - start) / quarters;
+		// a float32 that is the nearest to an end of the range is that end
+		const nearest = Math.round(turns);
+		const isEnd = out[k + 4] === round((start + nearest * quarters - turned) * QUARTER);
+		let whole = end ? Math.ceil(turns) - 1 : Math.floor(turns);
+		if (isEnd) whole = end ? nearest - 1 : nearest;
+		let angle = isEnd ? (end ? last : first) : round((start + (turns - whole) * quarters) * QUARTER);
+		if (end ? angle <= first : angle >= last) {
+			whole += end ? -1 : 1;
+			angle = end ? last : first;
 		}
-		const nearly = 2e-7 * Math.max(1, Math.abs(angle));
-		const turns = (angle - start) / quarters;
-		const whole = end ? Math.ceil(turns - nearly) - 1 : Math.floor(turns + nearly);
 		// half turns change nothing, quarter turns exchange the sides
-		if (quarters === 1) exchange = whole % 2 !== 0;
-		const left = Math.min(start + quarters, Math.max(start, angle - whole * quarters));
+		const exchange = quarters === 1 ? whole % 2 !== 0 : isStanding;
 		if (exchange) [out[k + 2], out[k + 3]] = [out[k + 3], out[k + 2]];
-		out[k + 4] = left * (Math.PI / 2);
+		out[k + 4] = angle;
 	}
 	return out;
 }
