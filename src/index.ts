@@ -52,6 +52,7 @@ export { type FoveaOptions, fovea } from './heads/fovea.js';
 export type { Axis, Field, Head, Level, ScoreSpec, TensorSpec } from './heads/head.js';
 export { type HeadCandidate, type InferHints, type InferredHead, inferHead } from './heads/infer.js';
 export { type MtcnnPNetOptions, type MtcnnRefineOptions, mtcnnONet, mtcnnPNet, mtcnnRNet } from './heads/mtcnn.js';
+export { type RetinaFaceOptions, retinaFace, type UltraFaceOptions, ultraFace } from './heads/retinaface.js';
 export { type RetinanetOptions, type RetinanetStyle, retinanet } from './heads/retinanet.js';
 export { type RpnOptions, type RpnStyle, rpn } from './heads/rpn.js';
 export { type SsdOptions, type SsdStyle, ssd } from './heads/ssd.js';

@@ -1,7 +1,8 @@
-// MediaPipe's detectors and MTCNN's three networks, by the arithmetic of their own sources, in plain loops.
+// MediaPipe's detectors, MTCNN's three networks, RetinaFace and UltraFace, by the arithmetic of their own sources, in plain loops.
 
 import { blazeFace, blazePalm } from '../../../src/heads/blazeface.js';
 import { mtcnnONet, mtcnnPNet, mtcnnRNet } from '../../../src/heads/mtcnn.js';
+import { retinaFace, ultraFace } from '../../../src/heads/retinaface.js';
 import type { HeadCase, OracleCandidate } from './oracle.js';
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -176,6 +177,52 @@ const onet: HeadCase = {
 		}),
 };
 
+// 40 x 64 pixels: grids of 5 x 8, 3 x 4 and 2 x 2 cells with two squares each
+const PRIORS = [
+	[8, 16, 32],
+	[16, 64, 128],
+	[32, 256, 512],
+].flatMap(([step, ...sides]) => {
+	const cells = Array.from({ length: Math.ceil(40 / step) * Math.ceil(64 / step) }, (_, i) => [i % Math.ceil(64 / step), Math.floor(i / Math.ceil(64 / step))]);
+	return cells.flatMap(([x, y]) => sides.map((side) => [((x + 0.5) * step) / 64, ((y + 0.5) * step) / 40, side / 64, side / 40]));
+});
+
+/** decode and decode_landm of box_utils.py, in fractions of the input, then times its size. */
+const retina: HeadCase = {
+	name: 'RetinaFace',
+	head: retinaFace({ inputSize: [40, 64] }),
+	dims: [4, 2, 10].map((c) => [1, PRIORS.length, c]),
+	number: (next, t) => (t === 1 ? next() : next() * 6 - 3),
+	options: { scoreThreshold: 0.5, iouThreshold: 0.4 },
+	decode: ([loc, conf, landms]) =>
+		PRIORS.map((prior, anchor) => {
+			const t = (c: number) => loc[anchor * 4 + c];
+			const [cx, cy] = [prior[0] + t(0) * 0.1 * prior[2], prior[1] + t(1) * 0.1 * prior[3]];
+			const [w, h] = [prior[2] * Math.exp(t(2) * 0.2), prior[3] * Math.exp(t(3) * 0.2)];
+			const box = [(cx - w / 2) * 64, (cy - h / 2) * 40, (cx + w / 2) * 64, (cy + h / 2) * 40] as const;
+			const points = Array.from({ length: 10 }, (_, k) => (prior[k % 2] + landms[anchor * 10 + k] * 0.1 * prior[2 + (k % 2)]) * [64, 40][k % 2]);
+			return { anchor, classId: 0, score: conf[anchor * 2 + 1], box, keypoints: points };
+		}),
+};
+
+// 3 x 4 x 3, 2 x 2 x 2, 1 x 1 x 2 and 1 x 1 x 3 anchors
+const NUM_ULTRA = 36 + 8 + 2 + 3;
+const ultra: HeadCase = {
+	name: 'UltraFace',
+	head: ultraFace({ inputSize: [24, 32] }),
+	dims: [
+		[1, NUM_ULTRA, 2],
+		[1, NUM_ULTRA, 4],
+	],
+	number: (next, t, i) => (t === 0 ? next() : i % 4 < 2 ? next() * 0.6 : 0.4 + next() * 0.6),
+	options: { scoreThreshold: 0.5 },
+	decode: ([scores, b]) =>
+		Array.from({ length: NUM_ULTRA }, (_, anchor) => {
+			const [x1, y1, x2, y2] = b.subarray(anchor * 4, anchor * 4 + 4);
+			return { anchor, classId: 0, score: scores[anchor * 2 + 1], box: [x1 * 32, y1 * 24, x2 * 32, y2 * 24] as const };
+		}),
+};
+
 export const CASCADE_CASES: readonly HeadCase[] = [
 	...BLAZE,
 	pnetCase('MTCNN P-Net of facenet', 'facenet', false),
@@ -184,4 +231,6 @@ export const CASCADE_CASES: readonly HeadCase[] = [
 	rnetCase('MTCNN R-Net of facenet', 'facenet'),
 	rnetCase('MTCNN R-Net of ipazc', 'ipazc'),
 	onet,
+	retina,
+	ultra,
 ];

@@ -1,4 +1,4 @@
-// Published facts of MediaPipe's detectors and of MTCNN: counts of anchors, names, shapes; and MTCNN's three stages by hand.
+// Published facts of MediaPipe's detectors, MTCNN, RetinaFace and UltraFace: counts of anchors, names, shapes; and MTCNN's three stages by hand.
 
 import { assert, describe, test } from 'vitest';
 import { imagePyramid } from '../../../src/anchors/pyramid.js';
@@ -8,6 +8,7 @@ import { blazeFace, blazePalm } from '../../../src/heads/blazeface.js';
 import { defineHead } from '../../../src/heads/define.js';
 import type { Head } from '../../../src/heads/head.js';
 import { mtcnnONet, mtcnnPNet, mtcnnRNet } from '../../../src/heads/mtcnn.js';
+import { retinaFace, ultraFace } from '../../../src/heads/retinaface.js';
 import { createPostprocessor } from '../../../src/postprocessor.js';
 import { bindTensor } from '../../../src/tensors.js';
 
@@ -49,6 +50,33 @@ describe('blazeFace and blazePalm', () => {
 		assert.throws(() => blazeFace({ model: 'front' as never }), /model must be/);
 		assert.throws(() => blazeFace({ outputs: 'raw' as never }), /outputs must be/);
 		assert.throws(() => blazePalm({ inputSize: [128, 128] }), /blazePalm: inputSize must be \[192, 192\] or \[256, 256\]; got \[128, 128\]/);
+	});
+});
+
+describe('retinaFace and ultraFace', () => {
+	test('RetinaFace: 16800 priors at 640 x 640; grids are rounded up', () => {
+		const head = retinaFace();
+		accepts(head);
+		assert.equal(head.numAnchors, 16800);
+		[4, 2, 10].forEach((c, t) => fits(head, t, [1, 16800, c]));
+		// the second square of cell 0: 32 pixels about (4, 4)
+		assert.deepEqual(Array.from((head.anchors as Float32Array).subarray(4, 8)), [-12, -12, 20, 20]);
+		// 13 x 9, 7 x 5 and 4 x 3 cells
+		assert.equal(retinaFace({ inputSize: [100, 70] }).numAnchors, 2 * (117 + 35 + 12));
+		assert.throws(() => retinaFace({ inputSize: [640.5, 640] }), /retinaFace: inputSize\[0\]/);
+	});
+	test('UltraFace: 4420 anchors at 320 x 240, 17640 at 640 x 480', () => {
+		for (const [inputSize, anchors] of [
+			[[240, 320], 4420],
+			[[480, 640], 17640],
+		] as const) {
+			const head = ultraFace({ inputSize });
+			accepts(head);
+			assert.equal(head.numAnchors, anchors);
+			fits(head, 0, [1, anchors, 2]);
+			fits(head, 1, [1, anchors, 4]);
+		}
+		assert.throws(() => ultraFace({ size: [240, 320] } as never), /ultraFace: options may hold inputSize, layout/);
 	});
 });
 
