@@ -23,7 +23,7 @@ export interface DistancesOptions {
 	/** Order of the raw numbers: left, top, right, bottom (default), or FSAF's top, bottom, left, right. */
 	order?: 'ltrb' | 'tblr';
 	/**
-	 * True: all four are the point minus the side, so right and bottom are negative inside the box (DenseBox, equation 1: d = x_i - x_b).
+	 * True: all four are the point minus the side, so right and bottom are negative inside the box (DenseBox: d = x_i - x_b).
 	 * Default false: the lengths. Not with an activation.
 	 */
 	signed?: boolean;
