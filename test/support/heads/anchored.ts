@@ -17,6 +17,9 @@ const numbers =
 	(next: () => number, t: number) =>
 		t < maps ? next() * 8 - 5 : next() * 1.2 - 0.6;
 
+/** The same, and now and then a number beyond the customary limit of size deltas, log(1000 / 16). */
+const farNumbers = (next: () => number, t: number, i: number) => (t >= 5 && i % 37 === 0 ? 4.5 : numbers()(next, t));
+
 /** Every class of every anchor. */
 function pairs(p: Place, numClasses: number, score: (logit: number) => number, box: Box): OracleCandidate[] {
 	return Array.from({ length: numClasses }, (_, classId) => ({ anchor: p.anchor, classId, score: score(p.read(0, classId)), box }));
@@ -64,12 +67,15 @@ function retinanets(): HeadCase[] {
 		},
 		{
 			name: "detectron2's RetinaNet, channels last, cells that do not divide the input",
-			head: retinanet({ numClasses: 2, inputSize: ODD, style: 'detectron2' }),
+			head: retinanet({ numClasses: 2, inputSize: ODD, style: 'detectron2', maxCandidatesPerLevel: 50 }),
 			dims: dimsOf(last),
-			number: numbers(),
-			options: { scoreThreshold: 0.9 },
-			decode: (tensors) =>
-				places(last, tensors).flatMap((p) => pairs(p, 2, sigmoid, undelta(octaveAnchor(p, RATIOS[p.shape % 3], Math.floor(p.shape / 3), 0), four(p)))),
+			number: farNumbers,
+			options: { scoreThreshold: 0.8 },
+			decode: (tensors) => {
+				const anchorOf = (p: Place) => octaveAnchor(p, RATIOS[p.shape % 3], Math.floor(p.shape / 3), 0);
+				const all = places(last, tensors).flatMap((p) => pairs(p, 2, sigmoid, undelta(anchorOf(p), four(p))));
+				return bestOfLevels(all, levelsOf(last), 50);
+			},
 		},
 		{
 			name: "mmdetection's RetinaNet, size deltas clamped below, the image within its padding",
@@ -123,7 +129,7 @@ function efficientdets(): HeadCase[] {
 			name: 'EfficientDet, cells that do not divide the input',
 			head: efficientdet({ numClasses: 3, inputSize: ODD }),
 			dims: dimsOf(maps),
-			number: numbers(),
+			number: farNumbers,
 			options: { scoreThreshold: 0.92 },
 			// the best class alone
 			decode: (tensors) =>

@@ -148,7 +148,8 @@ const tensorflow: HeadCase = {
 		[1, MOBILE.length, 4],
 		[1, MOBILE.length, 4],
 	],
-	number: logits,
+	// e^(0.2 x 22) is beyond the limit of the others
+	number: (next, t, i) => (t === 0 && i % 5 === 0 ? 22 : logits(next, t)),
 	options: { scoreThreshold: 0.7 },
 	decode: decodeWith(
 		MOBILE,
