@@ -3,7 +3,7 @@
 // Losers cost one read and one integer comparison per class. Multi-label runs in phases: count, refine, select.
 // Twin: src/cpu/decode.ts.
 
-import { extraField } from '../src/head-facts.js';
+import { extraField, numRawApart } from '../src/head-facts.js';
 import type { Head } from '../src/heads/head.js';
 import { CANDIDATE, LEVEL, PARAMS, PHASE, type Sizes, sizesWgsl } from '../src/layout.js';
 import { type AnchorSource, anchors } from './shared/anchors.wgsl.js';
@@ -38,7 +38,8 @@ export function decodeShader(variant: DecodeVariant): string {
 	const { head, multiLabel, classFilter, givenClasses, half, sizes } = variant;
 	const extra = bindsExtra(variant);
 	const rotated = head.codec.rotated === true;
-	const sizeApart = head.levels[0].size !== undefined;
+	const numApart = numRawApart(head.levels[0]);
+	const firstApart = head.codec.numRaw - numApart;
 	const givenFloats = head.score.classes === 'given';
 	return wgsl`
 ${PARAMS.wgsl}
@@ -51,7 +52,7 @@ ${sizesWgsl(sizes)}
 @group(0) @binding(2) var<storage, read> box: array<u32>;
 @group(0) @binding(3) var<storage, read> classes: array<u32>;
 #if ${extra}
-@group(0) @binding(4) var<storage, read> extra: array<u32>;     // objectness, given class ids, or sizes
+@group(0) @binding(4) var<storage, read> extra: array<u32>;     // objectness, given class ids, sizes or angles
 #endif
 #if ${classFilter}
 @group(0) @binding(6) var<storage, read> class_filter: array<u32>;
@@ -110,13 +111,13 @@ fn open_anchor(a: u32, image: u32, anchor: ptr<function, Anchor>) -> bool {
   return open_scores(image, anchor);
 }
 
-#if ${sizeApart}
-var<private> size_at: u32; // of the anchor whose box is decoded
+#if ${numApart > 0}
+var<private> apart_at: u32; // where the last raw numbers of the anchor whose box is decoded stand
 #endif
 
 fn raw_number(at: u32, c: u32) -> f32 {
-  #if ${sizeApart}
-  if (c >= 2u) { return bitcast<f32>(extra_bits(size_at + (c - 2u) * level.extra_channel)); }
+  #if ${numApart > 0}
+  if (c >= ${firstApart}u) { return bitcast<f32>(extra_bits(apart_at + (c - ${firstApart}u) * level.extra_channel)); }
   #endif
   #if ${rotated}
   if (c == ${head.codec.numRaw - 1}u) { return bitcast<f32>(box_bits(at + level.angle_step)); }
@@ -128,8 +129,8 @@ ${codecChunk(head.codec)}
 // The box of an anchor; usable is false when a coordinate is not finite or too large. c: the class whose box it is,
 // where each has its own.
 fn anchor_box(anchor: ptr<function, Anchor>, image: u32, c: u32, usable: ptr<function, bool>) -> vec4f {
-  #if ${sizeApart}
-  size_at = (*anchor).extra_at;
+  #if ${numApart > 0}
+  apart_at = (*anchor).extra_at;
   #endif
   let row = anchor_row((*anchor).index, image, (*anchor).shape, (*anchor).cell);
   var decoded = decode_box((*anchor).box_at + c * level.box_class, row, level.stride);

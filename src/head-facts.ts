@@ -39,7 +39,13 @@ export function extrasOf(head: Head): { angle: number; keypoints: number; masks:
 	return { angle, keypoints, masks, total: angle + keypoints + masks };
 }
 
-/** What a level's kernels bind besides boxes and classes: the second factor, class ids, or the other half of the boxes' numbers. */
+/** What a level's kernels bind besides boxes and classes: the second factor, class ids, or some of the boxes' numbers. */
 export function extraField(level: Level): Field | undefined {
-	return level.objectness ?? level.classIds ?? level.size;
+	return level.objectness ?? level.classIds ?? level.size ?? (level.angle?.tensor === level.box.tensor ? undefined : level.angle);
+}
+
+/** How many of a codec's last raw numbers stand in the extra tensor. */
+export function numRawApart(level: Level): number {
+	if (level.size) return 2;
+	return level.angle && extraField(level) === level.angle ? 1 : 0;
 }

@@ -3,7 +3,7 @@
 import { clipBox, isTooSmall, TOO_SMALL } from '../boxes/limits.js';
 import { flushCoordinate, isUsableBox } from '../boxes/overlap.js';
 import { anchorWidth } from '../codecs/codec.js';
-import { numScores, scoresAreClasses } from '../head-facts.js';
+import { numRawApart, numScores, scoresAreClasses } from '../head-facts.js';
 import type { Head, Level } from '../heads/head.js';
 import { bitsToFloat, floatBits, halfToFloat, isNaNBits, keyOfBits } from '../numbers.js';
 import type { CallParams } from '../plan.js';
@@ -178,7 +178,8 @@ function decodeRow(scan: LevelScan, a: number, shape: number, cell: number, inde
 	const last = codec.numRaw - 1;
 	for (let c = 0; c < last; c++) raw[c] = bitsToFloat(bitsAt(box, place + c * box.channel));
 	raw[last] = bitsToFloat(bitsAt(box, place + (codec.rotated ? scan.angleStep : last * box.channel)));
-	if (level.size) readSize(scan.extra as View, shape, cell, raw);
+	const numApart = numRawApart(level);
+	if (numApart > 0) readApart(scan.extra as View, shape, cell, raw, codec.numRaw - numApart, codec.numRaw);
 	const given = scan.anchors && readAnchor(scan.anchors, cell, w.anchor);
 	const anchors = given ?? head.anchors ?? NO_ANCHORS;
 	codec.decodeBox(raw, 0, anchors, given || !head.anchors ? 0 : (level.firstAnchor + a) * anchorWidth(codec.anchors), level.stride, rows, at);
@@ -194,10 +195,10 @@ function decodeRow(scan: LevelScan, a: number, shape: number, cell: number, inde
 	return at;
 }
 
-/** The last two raw numbers, from another tensor than the first two. */
-function readSize(view: View, shape: number, cell: number, raw: Float32Array): void {
+/** The last raw numbers, from another tensor than the first. */
+function readApart(view: View, shape: number, cell: number, raw: Float32Array, begin: number, end: number): void {
 	const place = view.start + shape * view.shape + cell * view.cell;
-	for (let c = 0; c < 2; c++) raw[2 + c] = bitsToFloat(bitsAt(view, place + c * view.channel));
+	for (let c = begin; c < end; c++) raw[c] = bitsToFloat(bitsAt(view, place + (c - begin) * view.channel));
 }
 
 /** The anchor of a cell that came with the call. */

@@ -28,8 +28,8 @@ export interface DecodePass {
 	readonly classFilter: Uint32Array | undefined;
 	/** Class ids stand in `extra` as integers, and there is one class channel: the boxes of nms(). */
 	readonly givenClasses: boolean;
-	/** The last two raw numbers of a box stand in `extra`. */
-	readonly sizeApart: boolean;
+	/** So many of the last raw numbers of a box stand in `extra`. */
+	readonly numApart: number;
 }
 
 /** One level of one image of the `decode` stage. */
@@ -171,10 +171,11 @@ function decodeBox(pass: DecodePass, a: number, shape: number, cell: number, ind
 	const { head, level, image } = pass;
 	const { codec } = head;
 	const at = level.box_base + image * level.box_image + shape * level.box_shape + cell * level.box_cell + index * level.box_class;
-	const sizeAt = level.extra_base + image * level.extra_image + shape * level.extra_shape + cell * level.extra_cell;
+	const firstApart = codec.numRaw - pass.numApart;
+	const apartAt = level.extra_base + image * level.extra_image + shape * level.extra_shape + cell * level.extra_cell;
 	const raw = Float32Array.from({ length: codec.numRaw }, (_, c) => {
 		const isAngle = codec.rotated && c === codec.numRaw - 1;
-		if (pass.sizeApart && c >= 2) return numberAt(pass.tensors.extra as CpuTensor, sizeAt + (c - 2) * level.extra_channel);
+		if (c >= firstApart) return numberAt(pass.tensors.extra as CpuTensor, apartAt + (c - firstApart) * level.extra_channel);
 		return bitsToFloat(elementBits(pass.tensors.box, (at + (isAngle ? level.angle_step : c * level.box_channel)) >>> 0));
 	});
 	const box = new Float32Array(5);

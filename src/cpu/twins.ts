@@ -1,6 +1,6 @@
 // The whole pipeline on the twins, or the rest of it: a run that the GPU began is carried on here from any step.
 
-import { extraField } from '../head-facts.js';
+import { extraField, numRawApart } from '../head-facts.js';
 import type { Field } from '../heads/head.js';
 import { readKept } from '../kept.js';
 import type { Contents, Kept, TwinRun } from '../pipeline.js';
@@ -64,7 +64,7 @@ function decodeLevel(run: TwinRun, memory: Memory, image: number, index: number,
 		level,
 		classFilter: run.classFilter,
 		givenClasses: run.givenClasses ?? false,
-		sizeApart: fields.size !== undefined,
+		numApart: numRawApart(fields),
 	});
 }
 

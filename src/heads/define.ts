@@ -166,8 +166,8 @@ function checkLevel(at: string, value: unknown, first: number, channels: Channel
 		const count = name === 'box' ? channels.box - elsewhere : channels[name];
 		fields[name] = checkField(`${at}.${name}`, level[name], count, tensors, place);
 	}
-	if (fields.angle && fields.angle.tensor !== fields.box?.tensor)
-		refuse(RangeError, 'defineHead', `${at}.angle.tensor`, 'must be the tensor of box', fields.angle.tensor);
+	if (fields.angle && fields.angle.tensor !== fields.box?.tensor && (fields.objectness || fields.classIds))
+		refuse(RangeError, 'defineHead', `${at}.angle.tensor`, 'must be the tensor of box where there are objectness or class ids', fields.angle.tensor);
 	if (score.peaks && (numShapes !== 1 || grid[0] * grid[1] === 1))
 		refuse(RangeError, 'defineHead', 'score.peaks', 'must be for maps of one shape per cell', [numShapes, grid]);
 	const order = checkWord('defineHead', `${at}.order`, level.order, ['yxa', 'ayx']);

@@ -45,7 +45,7 @@ export interface Level {
 	readonly classIds?: Field;
 	/** The last two of a codec's four raw numbers, where a model puts them in another tensor than the first two (CenterNet). */
 	readonly size?: Field;
-	/** The last raw number of a codec with an angle, where it does not follow the others; in the tensor of `box`. */
+	/** The last raw number of a codec with an angle, where it does not follow the others; beside objectness or class ids in the tensor of `box`. */
 	readonly angle?: Field;
 	/** Anchors that come with the call (a first stage's proposals): four channels, xyxy in input pixels. */
 	readonly anchors?: Field;

@@ -1,14 +1,20 @@
 // YOLO-OBB: boxes that are turned. One tensor [4 + classes + 1, anchors]: centre, size, class probabilities and last the
 // angle in radians, clockwise on the screen (ultralytics, nn/modules/head.py, OBB and OBB26).
 
-import { readOptions } from '../checks.js';
+import { checkWord, readOptions, refuse } from '../checks.js';
+import { rotatedDistances } from '../codecs/rotated-distances.js';
 import type { Head } from './head.js';
-import { readUltralytics, type UltralyticsOptions, ultralyticsHead } from './ultralytics.js';
+import { readUltralytics, ULTRALYTICS_OPTIONS, type UltralyticsOptions, type UltralyticsOutputs, ultralyticsHead } from './ultralytics.js';
 
 /** Options of `yoloObb`. */
-export interface YoloObbOptions extends Omit<UltralyticsOptions, 'regMax' | 'scores'> {
-	/** 'concatenated' (default): `output0` [4 + classes + 1, anchors]. 'end-to-end': YOLO26's rows [300, 7]: cx, cy, w, h, score, class id, angle; final. */
-	outputs?: 'concatenated' | 'end-to-end';
+export interface YoloObbOptions extends UltralyticsOptions {
+	/**
+	 * 'concatenated' (default): `output0` [4 + classes + 1, anchors]. 'raw': per level three maps, [4 regMax, y, x], [classes, y, x], [1, y, x].
+	 * 'raw-joined': the first two in one. 'end-to-end': YOLO26's rows [300, 7]: cx, cy, w, h, score, class id, angle; final.
+	 */
+	outputs?: UltralyticsOutputs;
+	/** Maps only: whose angles, and the default of `regMax`: 'yolov8' (default; also 11), 16 bins; 'yolo26', 1. */
+	version?: 'yolov8' | 'yolo26';
 }
 
 /**
@@ -16,7 +22,11 @@ export interface YoloObbOptions extends Omit<UltralyticsOptions, 'regMax' | 'sco
  * detections carry angles. `normalized` is for square inputs. Throws on options that the outputs leave without meaning.
  */
 export function yoloObb(options: YoloObbOptions): Head {
-	const known = ['numClasses', 'inputSize', 'outputs', 'layout', 'strides', 'normalized', 'maxRows'] as const;
-	const given = readOptions('yoloObb', 'options', options, known) as Partial<YoloObbOptions>;
-	return ultralyticsHead(readUltralytics('yoloObb', given, ['concatenated', 'end-to-end']), { field: 'angle', channels: 1 });
+	const given = readOptions('yoloObb', 'options', options, [...ULTRALYTICS_OPTIONS, 'version']) as Partial<YoloObbOptions>;
+	const version = checkWord('yoloObb', 'version', given.version ?? 'yolov8', ['yolov8', 'yolo26']);
+	const spec = readUltralytics('yoloObb', given, ['concatenated', 'raw', 'raw-joined', 'end-to-end'], version === 'yolo26' ? 1 : 16);
+	const isRaw = spec.outputs === 'raw' || spec.outputs === 'raw-joined';
+	if (given.version !== undefined && !isRaw) refuse(TypeError, 'yoloObb', 'version', `must be absent with outputs: '${spec.outputs}'`, version);
+	const head = ultralyticsHead(spec, { field: 'angle', channels: 1 });
+	return isRaw ? { ...head, codec: rotatedDistances({ angle: version === 'yolo26' ? 'raw' : 'sigmoid-quarter', numBins: spec.regMax }) } : head;
 }

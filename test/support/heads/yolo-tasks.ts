@@ -167,6 +167,30 @@ const obbRows: HeadCase = {
 		}),
 };
 
+/** Angles in maps of their own: the box's centre is turned about the point. */
+const obbMaps: HeadCase = {
+	name: 'yolo-obb, maps',
+	head: yoloObb({ numClasses, inputSize, outputs: 'raw' }),
+	dims: STRIDES.flatMap((stride) => [64, CLASSES, 1].map((channels) => [1, channels, SIZE / stride, SIZE / stride])),
+	options: { scoreThreshold: 0.9 },
+	suppression: false,
+	decode: (tensors) =>
+		cellsOf(STRIDES).map(({ index, level, cell, count, stride, x, y }) => {
+			const [box, scores, angles] = tensors.slice(3 * level, 3 * level + 3);
+			const side = (k: number) => {
+				const e = Array.from({ length: 16 }, (_, bin) => Math.exp(box[(16 * k + bin) * count + cell]));
+				return (stride * e.reduce((sum, value, bin) => sum + value * bin, 0)) / e.reduce((a, b) => a + b);
+			};
+			const [l, t, r, b] = [side(0), side(1), side(2), side(3)];
+			const angle = (sigmoid(angles[cell]) - 0.25) * Math.PI;
+			const [u, v] = [(r - l) / 2, (b - t) / 2];
+			const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+			const centre = [(x + 0.5) * stride + u * cos - v * sin, (y + 0.5) * stride + u * sin + v * cos];
+			const logits = Array.from({ length: CLASSES }, (_, c) => sigmoid(scores[c * count + cell]));
+			return { anchor: index, ...best(logits), box: toXyxy([...centre, l + r, t + b]), angle };
+		}),
+};
+
 const distance: parts.Kind = (next) => next() * 3;
 /** By number of tensor: three of each kind. */
 const byKind = (kinds: readonly parts.Kind[]) => (next: () => number, t: number) => kinds[Math.floor(t / 3)](next);
@@ -230,5 +254,5 @@ const smallFaces: HeadCase = {
 
 export const YOLO_TASK_CASES: readonly HeadCase[] = [
 	...[pose, poseFractions, poseRaw, pose26, poseRows, seg, seg5, segRaw, segRows],
-	...[obb, obbRows, faces, faceMaps, smallFaces],
+	...[obb, obbRows, obbMaps, faces, faceMaps, smallFaces],
 ];
