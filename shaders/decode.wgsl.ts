@@ -5,6 +5,7 @@
 
 import { extraField, numRawApart } from '../src/head-facts.js';
 import type { Head } from '../src/heads/head.js';
+import { ANGLE_LIMIT } from '../src/numbers.js';
 import { CANDIDATE, LEVEL, PARAMS, PHASE, type Sizes, sizesWgsl } from '../src/layout.js';
 import { type AnchorSource, anchors } from './shared/anchors.wgsl.js';
 import { bins } from './shared/bins.wgsl.js';
@@ -13,7 +14,7 @@ import { halfToFloatBits, reader } from './shared/elements.wgsl.js';
 import { numbers } from './shared/numbers.wgsl.js';
 import { overlapNumbers } from './shared/overlap.wgsl.js';
 import { scores } from './shared/scores.wgsl.js';
-import { wgsl } from './wgsl.js';
+import { wgsl, wgslFloat } from './wgsl.js';
 
 /** What makes one decode pipeline differ from another. */
 export interface DecodeVariant {
@@ -136,7 +137,7 @@ fn anchor_box(anchor: ptr<function, Anchor>, image: u32, c: u32, usable: ptr<fun
   var decoded = decode_box((*anchor).box_at + c * level.box_class, row, level.stride);
   *usable = is_usable_box(decoded);
   #if ${rotated}
-  *usable = *usable && is_finite(decoded_angle);
+  *usable = *usable && is_finite(decoded_angle) && abs(decoded_angle) < ${wgslFloat(ANGLE_LIMIT)};
   #endif
   decoded = flush_coordinates(decoded);
   if (params.clip != 0u) {

@@ -3,10 +3,10 @@
 
 import { KedgeError } from './errors.js';
 import { GpuLink, realGpu } from './gpu-link.js';
-import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
+import type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions } from './inputs.js';
 import type { MaskDetections, MaskOptions, MaskOutput, MaskResults } from './masks/job.js';
 import { type BackendOptions, type BackendSettings, checkBackendKind, checkBackendOptions, checkTransformKinds } from './options.js';
-import type { GpuBackend, WebGPUReport } from './pipeline.js';
+import type { WebGPUReport } from './pipeline.js';
 import { normalizeTensor, type TensorLike } from './tensors.js';
 
 export type BackendKind = 'webgpu' | 'hybrid' | 'cpu';
@@ -37,10 +37,6 @@ export interface Backend extends Choice {
 
 /** Tensors in CPU memory below this many bytes are faster done there than sent to the GPU (by 'auto'). */
 const SMALL_BYTES = 4_000_000;
-/** 'auto' sends an nms of this many boxes, or a boxIou of this many pairs, to a real GPU; below, the way there and back costs more. */
-const MANY_BOXES = 16_384;
-const MANY_PAIRS = 1 << 20;
-
 /** The only implementation of `Backend`: chooses, and hands over to cpu/ or, by the link, to gpu/. */
 export class ManagedBackend implements Backend {
 	readonly requested: 'auto' | BackendKind;
@@ -106,24 +102,17 @@ export class ManagedBackend implements Backend {
 		return this.link.device;
 	}
 
+	// The caller may change his arrays as soon as his call returns; what they hold is checked by the code that is fetched then.
 	async nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Promise<Uint32Array> {
 		this.#checkDisposed('nms');
-		const { input, call, overlap } = checkNms('nms', boxes, scores, options);
-		const worthIt = this.requested !== 'auto' || input.scores.length >= MANY_BOXES;
-		// The caller may change his arrays as soon as his call returns.
-		const copy = { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds };
-		const gpu = await this.#gpuFor(worthIt && input.scores.length > 0);
-		if (gpu) return this.link.use(gpu, gpu.nms(copy, call, overlap));
-		return (await import('./operations.js')).nmsOnCpu(copy, call, overlap);
+		const own = [copied(boxes), copied(scores), copied(options)] as const;
+		return (await import('./calls.js')).nmsOn(this, ...own);
 	}
 
 	async boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array> {
 		this.#checkDisposed('boxIou');
-		const { a, b, kind, pairs } = checkBoxIou('boxIou', boxesA, boxesB, options);
-		const [rows, columns] = [a.slice(), b.slice()];
-		const gpu = await this.#gpuFor(pairs > 0 && (this.requested !== 'auto' || pairs >= MANY_PAIRS));
-		if (gpu) return this.link.use(gpu, gpu.boxIou(rows, columns, kind));
-		return (await import('./operations.js')).boxIouOnCpu(rows, columns, kind);
+		const own = [copied(boxesA), copied(boxesB), copied(options)] as const;
+		return (await import('./calls.js')).boxIouOn(this, ...own);
 	}
 
 	async assembleMasks<O extends MaskOutput = 'bytes'>(detections: MaskDetections, prototypes: TensorLike, options: MaskOptions<O>): Promise<MaskResults[O]> {
@@ -135,11 +124,6 @@ export class ManagedBackend implements Backend {
 		const own = { boxes: copied(detections?.boxes), maskCoefficients: copied(detections?.maskCoefficients), count: detections?.count };
 		const settled = { ...options };
 		return (await import('./masks/dispatch.js')).assembleMasksOn(this, own, copy, settled) as Promise<MaskResults[O]>;
-	}
-
-	/** The GPU for a single operation, if it goes there. Its input is in CPU memory, so 'hybrid' does it there. */
-	async #gpuFor(worthIt: boolean): Promise<GpuBackend | undefined> {
-		return worthIt && this.kind === 'webgpu' ? (this.link.live ?? this.link.open('webgpu')) : undefined;
 	}
 
 	#checkDisposed(call: string): void {
@@ -156,9 +140,15 @@ export class ManagedBackend implements Backend {
 	}
 }
 
-/** A copy of an array. An empty one may be detached, which its check tells. */
-function copied<T extends { byteLength: number; slice(): unknown } | undefined>(array: T): T {
-	return array?.byteLength ? (array.slice() as T) : array;
+/** A copy of an array, or of a record of arrays. An empty one may be detached, which its check tells. */
+function copied<T>(value: T): T {
+	if (typeof value !== 'object' || value === null) return value;
+	if (Array.isArray(value) || ArrayBuffer.isView(value)) {
+		const list = value as unknown as { slice?(): T; length?: number };
+		return list.slice && list.length ? list.slice() : value;
+	}
+	// a record of arrays; one level is all there is
+	return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, Array.isArray(inner) || ArrayBuffer.isView(inner) ? copied(inner) : inner])) as T;
 }
 
 /**

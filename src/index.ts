@@ -50,7 +50,7 @@ export { type FastRcnnOptions, type FastRcnnStyle, fastRcnn } from './heads/fast
 export { type FcosOptions, type FcosStyle, fcos } from './heads/fcos.js';
 export { type FoveaOptions, fovea } from './heads/fovea.js';
 export type { Axis, Field, Head, Level, ScoreSpec, TensorSpec } from './heads/head.js';
-export { type HeadCandidate, type InferHints, type InferredHead, inferHead } from './heads/infer.js';
+export { type HeadCandidate, type InferHints, type InferredHead, type InferStyle, type InferTask, inferHead } from './heads/infer.js';
 export { type MtcnnPNetOptions, type MtcnnRefineOptions, mtcnnONet, mtcnnPNet, mtcnnRNet } from './heads/mtcnn.js';
 export { type RetinaFaceOptions, retinaFace, type UltraFaceOptions, ultraFace } from './heads/retinaface.js';
 export { type RetinanetOptions, type RetinanetStyle, retinanet } from './heads/retinanet.js';
@@ -74,5 +74,6 @@ export { boxIou, nms } from './operations.js';
 export type { BackendOptions, CallOptions, OnLost, PostprocessorOptions } from './options.js';
 export type { Encoded, EncodedLayout, IouKind, WebGPUReport } from './pipeline.js';
 export { createPostprocessor, type EncodeOptions, type Postprocessor, type RunOptions, type Transform } from './postprocessor.js';
+export { type RotatedBoxesLike, rotatedIou, rotatedNms } from './rotated-operations.js';
 export { type FullSemantics, SEMANTICS_PRESETS, type Semantics, type SemanticsPreset } from './semantics.js';
 export type { Outputs, TensorLike } from './tensors.js';

@@ -2,8 +2,8 @@
 // plain Float32Arrays of equal length, xyxy; the caller's arrays are never written to.
 
 import { BOX_FORMATS, type BoxFormat, convertBoxes } from './boxes/formats.js';
-import { isPlain, type OverlapRule } from './boxes/overlap.js';
-import { isUsableAngle, ROTATED_IOU_KINDS, type RotatedIouKind } from './boxes/rotated.js';
+import { isUsableAngle } from './boxes/limits.js';
+import type { OverlapRule } from './boxes/overlap.js';
 import { upright } from './boxes/rotated-formats.js';
 import { checkAttached, checkNumber, checkWord, NO_LIMIT, readOptions, refuse, refuseUnless } from './checks.js';
 import { type CallOptions, checkCall, toCallParams } from './options.js';
@@ -28,13 +28,6 @@ export interface NmsOptions extends Pick<CallOptions, 'scoreThreshold' | 'maxDet
 	classIds?: ArrayLike<number> | ArrayLike<bigint>;
 	/** A library's way of NMS by its name, or single switches. Default 'default'. */
 	semantics?: SemanticsPreset | Semantics;
-	/** For rotated boxes: what `iouThreshold` is held against, the IoU of the polygons ('iou', default) or 'probiou' (ultralytics). */
-	overlap?: RotatedIouKind;
-	/**
-	 * For rotated boxes: 'greedy' (default), or 'fast': a box is removed by every better one, kept or not (ultralytics, with overlap 'probiou' and
-	 * semantics { suppress: '>=' }).
-	 */
-	method?: 'greedy' | 'fast';
 }
 
 /** Options of `boxIou`. */
@@ -43,8 +36,9 @@ export interface BoxIouOptions {
 	kind?: IouKind;
 }
 
-const NMS_KEYS = ['iouThreshold', 'scoreThreshold', 'maxDetections', 'maxCandidates', 'classIds', 'semantics', 'overlap', 'method'] as const;
+const NMS_KEYS = ['iouThreshold', 'scoreThreshold', 'maxDetections', 'maxCandidates', 'classIds', 'semantics'] as const;
 const IOU_KINDS = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'] as const;
+const ROTATED_IOU_KINDS = ['iou', 'probiou'] as const;
 const ROTATED = 'cxcywhr';
 
 /** The arguments of `nms`. */
@@ -61,35 +55,9 @@ export function checkNms(where: string, boxes: unknown, scores: unknown, options
 	const limits = { scoreThreshold: -Infinity, iouThreshold: 0, maxDetections: NO_LIMIT, maxCandidates: NO_LIMIT, classAgnostic: false, timings: false };
 	const numbers = checkCall(where, read, limits);
 	const classIds = read.classIds === undefined ? undefined : checkClassIds(where, read.classIds, count);
-	const semantics = checkSemantics(where, read.semantics);
+	const semantics = checkSemantics(where, read.semantics, rotated);
 	const call = toCallParams({ ...numbers, classAgnostic: classIds === undefined }, semantics);
-	const plain = overlapRuleOf(semantics);
-	const boxesOrTurned = rotated ? withUsableAngles(rows) : rows;
-	return {
-		input: { boxes: boxesOrTurned, scores: column, classIds },
-		call,
-		overlap: rotated ? rotatedRule(where, read, plain) : plainRule(where, read, plain),
-	};
-}
-
-/** The rule of rotated boxes. */
-function rotatedRule(where: string, { overlap = 'iou', method = 'greedy' }: Partial<Record<string, unknown>>, plain: OverlapRule): OverlapRule {
-	if (!isPlain(plain)) refuse(RangeError, where, 'semantics', "must have overlap 'iou' and pixelOffset 0 for rotated boxes", plain, 'give the option overlap');
-	const rotated = checkWord(where, 'overlap', overlap, ROTATED_IOU_KINDS);
-	return { ...plain, rotated, fast: checkWord(where, 'method', method, ['greedy', 'fast']) === 'fast' };
-}
-
-/** The rule of upright boxes, which have no choice of these. */
-function plainRule(where: string, read: Partial<Record<string, unknown>>, plain: OverlapRule): OverlapRule {
-	for (const [name, word] of [
-		['overlap', 'iou'],
-		['method', 'greedy'],
-	] as const) {
-		const remedy = name === 'overlap' ? 'other measures are switches of semantics' : '';
-		if (read[name] !== undefined && read[name] !== word)
-			refuse(RangeError, where, name, `must be '${word}' unless boxes are rotated (format '${ROTATED}')`, read[name], remedy);
-	}
-	return plain;
+	return { input: { boxes: rotated ? withUsableAngles(rows) : rows, scores: column, classIds }, call, overlap: overlapRuleOf(semantics, rotated) };
 }
 
 /** Angles that cannot take part as NaN, which every backend rejects. */

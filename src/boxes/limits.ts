@@ -1,5 +1,7 @@
-// What a head does to a decoded box before suppression: clip it to the input, and mark it when it is too small to be
-// kept. The mark stands in the place of the area. Twin: `limit_box` of shaders/decode.wgsl.ts.
+// What numbers a box may have, and what a head does to a decoded box before suppression: clip it to the input, and mark
+// it when it is too small to be kept. The mark stands in the place of the area. Twin: shaders/decode.wgsl.ts.
+
+import { ANGLE_LIMIT } from '../numbers.js';
 
 /** The area of a box that is too small to be kept: no box has it. */
 export const TOO_SMALL = -1;
@@ -12,4 +14,9 @@ export function clipBox(out: Float32Array, o: number, [height, width]: readonly 
 /** Whether a side of the box is below `minSize`. */
 export function isTooSmall(x1: number, y1: number, x2: number, y2: number, minSize: number): boolean {
 	return Math.fround(x2 - x1) < minSize || Math.fround(y2 - y1) < minSize;
+}
+
+/** True when an angle can take part: finite, below 4096 radians in magnitude. */
+export function isUsableAngle(angle: number): boolean {
+	return Math.abs(angle) < ANGLE_LIMIT;
 }

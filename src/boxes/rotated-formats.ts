@@ -3,8 +3,8 @@
 
 import { checkAttached, checkWord, refuse } from '../checks.js';
 import { cos32, sin32 } from '../numbers.js';
+import { isUsableAngle } from './limits.js';
 import { flushCoordinate } from './overlap.js';
-import { isUsableAngle } from './rotated.js';
 
 const round = Math.fround;
 const QUARTER = Math.PI / 2;

@@ -8,8 +8,9 @@
 // boxes as normal distributions of their covariance, 1 - Hellinger distance. With sides w, h: variances p = w^2/12, q = h^2/12.
 
 import { refuse } from '../checks.js';
-import { ANGLE_LIMIT, bitsToFloat, cos32, divide32, exp32, floatBits, flushProduct, log32, MIN_NORMAL, sin32, sqrt32 } from '../numbers.js';
+import { bitsToFloat, cos32, divide32, exp32, floatBits, flushProduct, log32, MIN_NORMAL, sin32, sqrt32 } from '../numbers.js';
 import { MAX_PAIRS } from './iou.js';
+import { isUsableAngle } from './limits.js';
 import { areaOf, isUsableBox, type OverlapRule, overlapsByRule } from './overlap.js';
 
 const round = Math.fround;
@@ -27,11 +28,6 @@ export const UPRIGHT = 2 ** -32;
 const EPSILON = round(1e-7);
 const TWELFTH = round(1 / 12);
 const THIRTY_SIXTH = round(1 / 36);
-
-/** True when an angle can take part: finite, below 4096 radians in magnitude. */
-export function isUsableAngle(angle: number): boolean {
-	return Math.abs(angle) < ANGLE_LIMIT;
-}
 
 /** The pair under examination: sides; from the first to the second centre along the axes of each; the second's turn as seen from the first. */
 const pair = { widthA: 0, heightA: 0, widthB: 0, heightB: 0, areaA: 0, areaB: 0, xInA: 0, yInA: 0, xInB: 0, yInB: 0, cos: 1, sin: 0 };

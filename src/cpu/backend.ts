@@ -7,6 +7,7 @@ import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { suppressOptions, suppressRows, toKept } from './fast.js';
 import { gatherKept } from './gather.js';
+import { rotatedKeeps } from './rotated.js';
 import { scan } from './scan.js';
 import { giveBack, takeWorkspace } from './workspace.js';
 
@@ -32,7 +33,7 @@ function runImage(options: PipelineOptions, tensors: readonly BoundTensor[], ima
 		const begun = times ? performance.now() : 0;
 		scan(w, options, tensors, image, call);
 		if (times) times.decode = performance.now() - begun;
-		const rules = suppressOptions(options);
+		const rules = suppressOptions(options, rotatedKeeps);
 		suppressRows(w, call, rules, times);
 		const kept = toKept(w, call, rules, times);
 		gatherKept(options.head, tensors, image, kept);

@@ -1,6 +1,6 @@
 // From the hits of an anchor to candidate rows: which classes count, the box, the row. What every way of scanning shares.
 
-import { clipBox, isTooSmall, TOO_SMALL } from '../boxes/limits.js';
+import { clipBox, isTooSmall, isUsableAngle, TOO_SMALL } from '../boxes/limits.js';
 import { flushCoordinate, isUsableBox } from '../boxes/overlap.js';
 import { anchorWidth } from '../codecs/codec.js';
 import { numRawApart, numScores, scoresAreClasses } from '../head-facts.js';
@@ -210,7 +210,7 @@ function readAnchor(view: View, cell: number, out: Float32Array): Float32Array {
 
 /** A box with an angle, which stands in the place of the area. */
 function finishRotated(rows: Float32Array, at: number): number {
-	if (!Number.isFinite(rows[at + AREA])) return -1;
+	if (!isUsableAngle(rows[at + AREA])) return -1;
 	for (let c = 0; c <= AREA; c++) rows[at + c] = flushCoordinate(rows[at + c]);
 	return at;
 }

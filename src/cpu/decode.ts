@@ -1,7 +1,7 @@
 // Twin of shaders/decode.wgsl.ts: raw head to candidates. Per anchor: the classes that pass (the best one, or for
 // multi-label each), the box once it is needed, then append. Multi-label runs in phases: count, refine, select.
 
-import { clipBox, isTooSmall, TOO_SMALL } from '../boxes/limits.js';
+import { clipBox, isTooSmall, isUsableAngle, TOO_SMALL } from '../boxes/limits.js';
 import { areaOf, flushCoordinate, isUsableBox } from '../boxes/overlap.js';
 import { anchorWidth } from '../codecs/codec.js';
 import { numScores } from '../head-facts.js';
@@ -182,7 +182,7 @@ function decodeBox(pass: DecodePass, a: number, shape: number, cell: number, ind
 	const anchors = pass.tensors.anchors ? givenAnchor(pass.tensors.anchors, level, image, cell) : head.anchors;
 	const row = pass.tensors.anchors ? 0 : (level.first_anchor + a) * anchorWidth(codec.anchors);
 	codec.decodeBox(raw, 0, anchors ?? box, anchors ? row : 0, level.stride, box, 0);
-	if (!isUsableBox(box[0], box[1], box[2], box[3]) || (codec.rotated && !Number.isFinite(box[4]))) return null;
+	if (!isUsableBox(box[0], box[1], box[2], box[3]) || (codec.rotated && !isUsableAngle(box[4]))) return null;
 	for (let c = 0; c < 5; c++) box[c] = flushCoordinate(box[c]);
 	if (head.clip) clipBox(box, 0, head.clip);
 	return box;

@@ -1,14 +1,14 @@
 // Suppression on one thread, fast: sections of the ranking (ranking.ts) against the kept boxes by place (grid.ts).
 // The same answer as nms.ts. Takes candidate rows from the scan, from the GPU, or from the arrays of nms().
 
+import { isUsableAngle } from '../boxes/limits.js';
 import { decisionThreshold, flushCoordinate, isUsableBox, type OverlapRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
-import { isUsableAngle } from '../boxes/rotated.js';
+import type { RotatedIouKind } from '../boxes/rotated.js';
 import { extrasOf, numScores } from '../head-facts.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
 import type { CandidateRows, Kept, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import type { SuppressionResult, SuppressionRules } from './nms.js';
-import { RotatedKeeps } from './rotated.js';
 import { AREA, CLASS, ID, KEY, ROW, writeBox } from './rows.js';
 import { giveBack, takeWorkspace, type Workspace } from './workspace.js';
 
@@ -18,6 +18,13 @@ export interface SuppressTimes {
 	suppress: number;
 }
 
+/** The rotated boxes that suppress, of one run over candidate rows whose word AREA holds the angle. */
+export interface Keeps {
+	add(slot: number): void;
+	suppresses(slot: number): boolean;
+}
+export type MakeKeeps = (rows: Float32Array, words: Uint32Array, threshold: number, classAgnostic: boolean, kind: RotatedIouKind) => Keeps;
+
 /** Candidates sorted first, per detection asked for. */
 const LOOKED_AT = 4;
 
@@ -25,7 +32,7 @@ const LOOKED_AT = 4;
 export function suppressRows(
 	w: Workspace,
 	rules: Omit<SuppressionRules, 'minKey'>,
-	{ suppression = true, overlap = PLAIN_OVERLAP, minSize = 0 }: Pick<SuppressOptions, 'suppression' | 'overlap' | 'minSize'>,
+	{ suppression = true, overlap = PLAIN_OVERLAP, minSize = 0, makeKeeps }: Pick<SuppressOptions, 'suppression' | 'overlap' | 'minSize' | 'makeKeeps'>,
 	times?: SuppressTimes,
 ): void {
 	const { kept, ranking, words } = w;
@@ -35,7 +42,7 @@ export function suppressRows(
 	// No overlap is above 1 (the union is never rounded below the intersection), so 1 keeps all.
 	const all = !suppression || threshold >= 1;
 	kept.start(w.rows, words, threshold, rules.classAgnostic, overlap);
-	const turned = overlap.rotated && new RotatedKeeps(w.rows, words, threshold, rules.classAgnostic, overlap.rotated);
+	const turned = overlap.rotated && (makeKeeps as MakeKeeps)(w.rows, words, threshold, rules.classAgnostic, overlap.rotated);
 	ranking.start(words, w.count, Math.min(most, all ? limit : LOOKED_AT * limit), w.idsAscend, rules.tiesHighest);
 	for (let seen = 0; seen < most && kept.count < limit; ) {
 		const begun = times ? performance.now() : 0;
@@ -65,11 +72,12 @@ export function nmsFast(
 	classIds: ArrayLike<number> | undefined,
 	rules: SuppressionRules,
 	overlap?: OverlapRule,
+	makeKeeps?: MakeKeeps,
 ): SuppressionResult {
 	const w = takeWorkspace();
 	try {
 		readBoxes(w, boxes, overlap?.rotated !== undefined, scores, classIds, rules.minKey);
-		suppressRows(w, rules, { overlap });
+		suppressRows(w, rules, { overlap, makeKeeps });
 		// Rows are fewer than boxes when some did not pass.
 		const indices = new Uint32Array(w.kept.count);
 		for (let i = 0; i < indices.length; i++) indices[i] = w.words[w.kept.slots[i] * ROW + ID];
@@ -120,6 +128,8 @@ export interface SuppressOptions {
 	readonly suppression?: boolean;
 	/** Default plain IoU. */
 	readonly overlap?: OverlapRule;
+	/** What measures rotated boxes; needed by a rule that says so. Handed over, so that upright boxes come without it. */
+	readonly makeKeeps?: MakeKeeps;
 	/** Rows marked TOO_SMALL are not kept. */
 	readonly minSize?: number;
 	/** The best so many of each level, and the first anchor of every level. */
@@ -129,7 +139,10 @@ export interface SuppressOptions {
 }
 
 /** The same of a pipeline's options. */
-export function suppressOptions({ head, multiLabel, overlap }: Pick<PipelineOptions, 'head' | 'multiLabel' | 'overlap'>): SuppressOptions {
+export function suppressOptions(
+	{ head, multiLabel, overlap }: Pick<PipelineOptions, 'head' | 'multiLabel' | 'overlap'>,
+	makeKeeps: MakeKeeps,
+): SuppressOptions {
 	const most = head.maxCandidatesPerLevel;
 	return {
 		numClasses: numScores(head),
@@ -137,6 +150,7 @@ export function suppressOptions({ head, multiLabel, overlap }: Pick<PipelineOpti
 		suppression: head.suppression,
 		overlap,
 		minSize: head.minSize,
+		makeKeeps,
 		perLevel: most === undefined ? undefined : { most, firstAnchors: head.levels.map((level) => level.firstAnchor) },
 		extras: extrasOf(head),
 	};

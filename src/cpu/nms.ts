@@ -1,8 +1,9 @@
 // Greedy non-maximum suppression as the textbook has it: the specification that every faster way, here and on the GPU,
 // is tested against. Quadratic, plain, and exact: total order, exact overlap decision, nothing else.
 
+import { isUsableAngle } from '../boxes/limits.js';
 import { areaOf, decisionThreshold, flushCoordinate, isUsableBox, PLAIN_OVERLAP } from '../boxes/overlap.js';
-import { isUsableAngle, overlapsBy } from '../boxes/rotated.js';
+import { overlapsBy } from '../boxes/rotated.js';
 import { floatBits, isNaNBits, keyOfBits } from '../numbers.js';
 
 /** What decides an answer; the numbers of CallParams that suppression needs. */

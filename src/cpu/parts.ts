@@ -5,8 +5,8 @@ import type { CpuParts } from '../pipeline.js';
 
 export const cpuParts: CpuParts = {
 	async suppressCandidates(candidates, options, call) {
-		const { suppressCandidates, suppressOptions } = await import('./fast.js');
-		return suppressCandidates(candidates, call, suppressOptions(options));
+		const [{ suppressCandidates, suppressOptions }, { rotatedKeeps }] = await Promise.all([import('./fast.js'), import('./rotated.js')]);
+		return suppressCandidates(candidates, call, suppressOptions(options, rotatedKeeps));
 	},
 	// The twins are for those who look for a fault; nobody else downloads them.
 	runTwins: async (run, memory, steps) => (await import('./twins.js')).resumeOnTwins(run, memory, steps),

@@ -10,6 +10,7 @@
 
 import { type RotatedIouKind, rotatedOverlapsMore } from '../boxes/rotated.js';
 import { cos32, sin32 } from '../numbers.js';
+import type { Keeps, MakeKeeps } from './fast.js';
 import { AREA, CLASS, ROW } from './rows.js';
 
 /** Where bounds hold: angles, and sides of boxes in pixels for the Gaussian measure. */
@@ -17,8 +18,10 @@ const MOST_ANGLE = 64;
 const LEAST_SIDE = 1;
 const MOST_SIDE = 2 ** 20;
 
-/** The boxes that suppress, of one run over candidate rows whose word AREA holds the angle. The threshold comes from `decisionThreshold`. */
-export class RotatedKeeps {
+/** The keeps of rotated boxes; the threshold comes from `decisionThreshold`. */
+export const rotatedKeeps: MakeKeeps = (rows, words, threshold, classAgnostic, kind) => new RotatedKeeps(rows, words, threshold, classAgnostic, kind);
+
+class RotatedKeeps implements Keeps {
 	readonly #rows: Float32Array;
 	readonly #words: Uint32Array;
 	readonly #threshold: number;

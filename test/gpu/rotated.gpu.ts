@@ -10,10 +10,11 @@ import { upright } from '../../src/boxes/rotated-formats.js';
 import { nmsFast } from '../../src/cpu/fast.js';
 import { nmsTextbook } from '../../src/cpu/nms.js';
 import { cpuParts } from '../../src/cpu/parts.js';
+import { rotatedKeeps } from '../../src/cpu/rotated.js';
 import { adoptDevice } from '../../src/gpu/device.js';
 import { nmsHead, nmsTensors, withScoreRange } from '../../src/gpu/nms.js';
 import { HeadPipeline } from '../../src/gpu/pipeline.js';
-import { createBackend, nms } from '../../src/index.js';
+import { createBackend, rotatedNms } from '../../src/index.js';
 import { checkNms } from '../../src/inputs.js';
 import type { Sizes } from '../../src/layout.js';
 import { floatBits } from '../../src/numbers.js';
@@ -150,13 +151,12 @@ for (const rule of RULES.map((fields): OverlapRule => ({ ...PLAIN_OVERLAP, ...fi
 			] as const) {
 				const options = {
 					iouThreshold: t,
-					overlap: rule.rotated,
-					method: rule.fast ? 'fast' : 'greedy',
+					semantics: { overlap: rule.rotated, method: rule.fast ? 'fast' : 'greedy' },
 					classIds: Array.from({ length: n }, () => Math.floor(next() * 2)),
 				};
 				const { input, call } = checkNms('nms', { data: randomRotated(n, set, next), format: 'cxcywhr' }, randomScores(n, 'few', next), options);
 				const { indices: wanted, numCandidates } = nmsTextbook(upright(input.boxes), input.scores, input.classIds, call, rule);
-				assert.equal(nmsFast(upright(input.boxes), input.scores, input.classIds, call, rule).indices.join(), wanted.join(), `CPU, ${n} ${set}`);
+				assert.equal(nmsFast(upright(input.boxes), input.scores, input.classIds, call, rule, rotatedKeeps).indices.join(), wanted.join(), `CPU, ${n} ${set}`);
 				for (const [k, pipeline] of pipelines.entries()) {
 					const [kept] = await pipeline.run(nmsTensors(input), 1, withScoreRange(call, input.scores), nmsHead(n, true, true));
 					assert.equal(kept.indices.join(), wanted.join(), `form ${k}, ${n} ${set}`);
@@ -176,8 +176,8 @@ gpuTest('nms: rotated boxes through a backend on the GPU', async ({ device }) =>
 		const next = random(43);
 		const boxes = { data: randomRotated(600, 'spoiled', next), format: 'cxcywhr' } as const;
 		const scores = randomScores(600, 'nasty', next);
-		for (const options of [{ iouThreshold: 0.3 }, { iouThreshold: 0.3, overlap: 'probiou', method: 'fast', semantics: { suppress: '>=' } }] as const) {
-			assert.deepEqual([...(await backend.nms(boxes, scores, options))], [...nms(boxes, scores, options)]);
+		for (const options of [{ iouThreshold: 0.3 }, { iouThreshold: 0.3, semantics: 'ultralytics' }] as const) {
+			assert.deepEqual([...(await backend.nms(boxes, scores, options))], [...rotatedNms(boxes, scores, options)]);
 		}
 	} finally {
 		backend.dispose();

@@ -2,12 +2,12 @@
 // demand. For everything between the caller and gpu/: order, abort, dispose, loss, choice.
 
 import { type BackendKind, ManagedBackend } from '../../src/backend.js';
+import { boxIouOnCpu } from '../../src/calls.js';
 import { createCpuPipeline } from '../../src/cpu/backend.js';
 import { nmsTextbook } from '../../src/cpu/nms.js';
 import { KedgeError } from '../../src/errors.js';
 import { GpuLink } from '../../src/gpu-link.js';
 import { assembleOnCpu } from '../../src/masks/cpu.js';
-import { boxIouOnCpu } from '../../src/operations.js';
 import { checkBackendOptions } from '../../src/options.js';
 import type { Encoded, GpuBackend, GpuModule, GpuPipeline, Kept, PipelineOptions, WebGPUReport } from '../../src/pipeline.js';
 import type { CallParams, FrameTransform } from '../../src/plan.js';

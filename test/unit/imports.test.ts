@@ -10,14 +10,16 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
 /** Rooms whose values each room may import, besides the words everyone uses. */
 const TABLE: Record<string, readonly string[]> = {
-	index: ['postprocessor', 'backend', 'operations', 'semantics', 'boxes', 'anchors', 'codecs', 'heads', 'masks'],
+	index: ['postprocessor', 'backend', 'operations', 'rotated-operations', 'semantics', 'boxes', 'anchors', 'codecs', 'heads', 'masks'],
 	onnxruntime: [],
 	tfjs: [],
 	postprocessor: ['options', 'detections', 'dispatch', 'backend', 'tensors', 'head-facts'],
 	dispatch: ['gpu-link'],
 	operations: ['inputs', 'cpu', 'boxes'],
+	'rotated-operations': ['inputs', 'cpu', 'boxes'],
+	calls: ['inputs', 'cpu', 'boxes'],
 	masks: ['options', 'tensors', 'boxes'],
-	backend: ['inputs', 'options', 'gpu-link', 'tensors'],
+	backend: ['options', 'gpu-link', 'tensors'],
 	'gpu-link': ['cpu'],
 	inputs: ['options', 'semantics', 'boxes'],
 	options: ['semantics', 'boxes', 'head-check', 'head-facts'],
@@ -43,7 +45,7 @@ const TABLE: Record<string, readonly string[]> = {
 const WORDS = ['checks', 'errors', 'numbers', 'stages'];
 
 /** Fetched only when wanted, by dynamic import: the GPU with all shaders, the CPU path, the twins, the heads that an error suggests. */
-const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['operations', 'masks'], postprocessor: ['heads'] };
+const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['calls', 'masks'], postprocessor: ['heads'] };
 
 /** Descriptions: their types say what a thing is, whoever makes it. Type imports leave nothing behind at run time. */
 const DESCRIPTIONS = ['pipeline', 'backend', 'heads', 'tensors', 'codecs', 'boxes', 'options', 'inputs', 'detections', 'plan', 'layout', 'head-facts', 'masks'];
