@@ -65,14 +65,14 @@ export function nextDown(x: number): number {
 }
 
 // exp: x = k ln 2 + r, |r| <= ln 2 / 2; 2^k is put together from bits; e^r by Horner's rule (Taylor, degree 7, 2 ulp).
-const LOG2_E = round(1.4426950408889634);
-const LN2_HIGH = round(0.693359375); // 355/512: k * LN2_HIGH is exact
-const LN2_LOW = round(-2.1219444005469057e-4);
-const C7 = round(1 / 5040);
-const C6 = round(1 / 720);
-const C5 = round(1 / 120);
-const C4 = round(1 / 24);
-const C3 = round(1 / 6);
+const LOG2_E = Math.fround(1.4426950408889634);
+const LN2_HIGH = Math.fround(0.693359375); // 355/512: k * LN2_HIGH is exact
+const LN2_LOW = Math.fround(-2.1219444005469057e-4);
+const C7 = Math.fround(1 / 5040);
+const C6 = Math.fround(1 / 720);
+const C5 = Math.fround(1 / 120);
+const C4 = Math.fround(1 / 24);
+const C3 = Math.fround(1 / 6);
 /** Arguments of exp are clamped to these, so that the result is a normal float32. */
 export const EXP_LOW = -87;
 export const EXP_HIGH = 88;
@@ -140,12 +140,12 @@ export function divide32(a: number, b: number): number {
 }
 
 // atan(t) = t + t z P(z), z = t^2, on |t| <= tan(pi/8); P is a minimax fit of ours, 2e-8 relative.
-const A0 = round(-0.33332955253410546);
-const A1 = round(0.1997792607682008);
-const A2 = round(-0.1387984995828385);
-const A3 = round(0.08060308879980026);
-const TAN_22 = round(0.4142135623730951);
-const TAN_67 = round(2.414213562373095);
+const A0 = Math.fround(-0.33332955253410546);
+const A1 = Math.fround(0.1997792607682008);
+const A2 = Math.fround(-0.1387984995828385);
+const A3 = Math.fround(0.08060308879980026);
+const TAN_22 = Math.fround(0.4142135623730951);
+const TAN_67 = Math.fround(2.414213562373095);
 
 /** The angle of the point (x, y) for x, y >= 0, from 0 to pi/2 in float32 steps; 0 for the origin. atan(y / x) within 2 ulp. */
 export function atan32(y: number, x: number): number {
@@ -172,10 +172,10 @@ export function sqrt32(x: number): number {
 }
 
 // sin, cos: x = k pi/2 + r, |r| <= pi/4; pi/2 in three parts, the first two so short that k times them is exact; Taylor in r.
-const TWO_OVER_PI = round(2 / Math.PI);
+const TWO_OVER_PI = Math.fround(2 / Math.PI);
 const HALF_PI_1 = 201 / 128;
 const HALF_PI_2 = 2029 / 2 ** 22;
-const HALF_PI_3 = round(Math.PI / 2 - HALF_PI_1 - HALF_PI_2 + 6.123233995736766e-17); // the double pi/2 is short by that much
+const HALF_PI_3 = Math.fround(Math.PI / 2 - HALF_PI_1 - HALF_PI_2 + 6.123233995736766e-17); // the double pi/2 is short by that much
 /** Angles of this magnitude or more, in radians, are no angles. */
 export const ANGLE_LIMIT = 4096;
 
@@ -199,10 +199,10 @@ function sineOfTurns(x: number, quarters: number): number {
 	return quadrant & 2 ? -value : value;
 }
 
-const S9 = round(1 / 362880);
-const S7 = round(-1 / 5040);
-const S5 = round(1 / 120);
-const S3 = round(-1 / 6);
+const S9 = Math.fround(1 / 362880);
+const S7 = Math.fround(-1 / 5040);
+const S5 = Math.fround(1 / 120);
+const S3 = Math.fround(-1 / 6);
 function smallSin(r: number, z: number): number {
 	let p = round(round(S9 * z) + S7);
 	p = round(round(p * z) + S5);
@@ -210,10 +210,10 @@ function smallSin(r: number, z: number): number {
 	return round(r + round(round(r * z) * p));
 }
 
-const K10 = round(-1 / 3628800);
-const K8 = round(1 / 40320);
-const K6 = round(-1 / 720);
-const K4 = round(1 / 24);
+const K10 = Math.fround(-1 / 3628800);
+const K8 = Math.fround(1 / 40320);
+const K6 = Math.fround(-1 / 720);
+const K4 = Math.fround(1 / 24);
 function smallCos(z: number): number {
 	let p = round(round(K10 * z) + K8);
 	p = round(round(p * z) + K6);
@@ -223,11 +223,11 @@ function smallCos(z: number): number {
 }
 
 // log: x = 2^k m, m about 1; log m = 2 atanh(s), s = (m - 1) / (m + 1), as a series in s^2.
-const SQRT_2 = round(Math.SQRT2);
-const L9 = round(2 / 9);
-const L7 = round(2 / 7);
-const L5 = round(2 / 5);
-const L3 = round(2 / 3);
+const SQRT_2 = Math.fround(Math.SQRT2);
+const L9 = Math.fround(2 / 9);
+const L7 = Math.fround(2 / 7);
+const L5 = Math.fround(2 / 5);
+const L3 = Math.fround(2 / 3);
 
 /** The natural logarithm of a normal x > 0 in float32 steps, within 4 ulp, near 1 too; log(1) is exactly 0. */
 export function log32(x: number): number {

@@ -16,7 +16,6 @@ import {
 	refuse,
 	refuseUnless,
 } from './checks.js';
-import { checkHead } from './head-check.js';
 import { keysAreLogits, type ScoreMap, scoreMap } from './head-facts.js';
 import type { Head } from './heads/head.js';
 import { keyOf, logit, nextDown, nextUp } from './numbers.js';
@@ -116,6 +115,9 @@ export interface Settings {
 	readonly labels?: readonly string[];
 }
 
+/** `checkHead` of head-check.ts, which is fetched: whoever has a head has more code than that. */
+export type CheckHead = (where: string, value: unknown) => Head;
+
 type Read = Partial<Record<string, unknown>>;
 
 /** The numbers of a call: what was given, else what stood before. */
@@ -151,7 +153,7 @@ function checkEnvironment(where: string, read: Read): BackendSettings {
 }
 
 /** Options of `createPostprocessor`. */
-export function checkPostprocessorOptions(where: string, value: unknown): Settings {
+export function checkPostprocessorOptions(where: string, value: unknown, checkHead: CheckHead): Settings {
 	const read = readOptions(where, 'options', value, POSTPROCESSOR_KEYS);
 	const head = checkHead(where, read.head);
 	const backend = checkBackend(where, read.backend, read);

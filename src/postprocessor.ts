@@ -58,7 +58,8 @@ export interface Postprocessor {
  * Throws a TypeError or RangeError that names the option; KedgeError NO_WEBGPU where a GPU was asked for and there is none.
  */
 export async function createPostprocessor(options: PostprocessorOptions): Promise<Postprocessor> {
-	const settings = checkPostprocessorOptions('createPostprocessor', options);
+	const { checkHead } = await import('./head-check.js');
+	const settings = checkPostprocessorOptions('createPostprocessor', options, checkHead);
 	const given = settings.backend;
 	if (typeof given === 'object' && !(given instanceof ManagedBackend)) {
 		refuse(TypeError, 'createPostprocessor', 'backend', `must be 'auto', 'webgpu', 'hybrid', 'cpu' or what createBackend of this copy of kedge made`, given);

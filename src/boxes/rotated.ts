@@ -25,9 +25,9 @@ export const ROTATED_IOU_KINDS: readonly RotatedIouKind[] = ['iou', 'probiou'];
 
 /** Sines and cosines below this count as 0: they move a corner by less than its last bit. */
 export const UPRIGHT = 2 ** -32;
-const EPSILON = round(1e-7);
-const TWELFTH = round(1 / 12);
-const THIRTY_SIXTH = round(1 / 36);
+const EPSILON = Math.fround(1e-7);
+const TWELFTH = Math.fround(1 / 12);
+const THIRTY_SIXTH = Math.fround(1 / 36);
 
 /** The pair under examination: sides; from the first to the second centre along the axes of each; the second's turn as seen from the first. */
 const pair = { widthA: 0, heightA: 0, widthB: 0, heightB: 0, areaA: 0, areaB: 0, xInA: 0, yInA: 0, xInB: 0, yInB: 0, cos: 1, sin: 0 };

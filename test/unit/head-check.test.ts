@@ -66,6 +66,8 @@ describe('checkHead', () => {
 	});
 
 	it('is what createPostprocessor asks', () => {
-		expect(() => checkPostprocessorOptions('createPostprocessor', { head: { ...v8, numClasses: '2' } })).toThrow(/^createPostprocessor: head\.numClasses/);
+		expect(() => checkPostprocessorOptions('createPostprocessor', { head: { ...v8, numClasses: '2' } }, checkHead)).toThrow(
+			/^createPostprocessor: head\.numClasses/,
+		);
 	});
 });

@@ -22,7 +22,7 @@ const TABLE: Record<string, readonly string[]> = {
 	backend: ['options', 'gpu-link', 'tensors'],
 	'gpu-link': ['cpu'],
 	inputs: ['options', 'semantics', 'boxes'],
-	options: ['semantics', 'boxes', 'head-check', 'head-facts'],
+	options: ['semantics', 'boxes', 'head-facts'],
 	semantics: [],
 	'head-check': ['boxes'],
 	detections: [],
@@ -45,7 +45,7 @@ const TABLE: Record<string, readonly string[]> = {
 const WORDS = ['checks', 'errors', 'numbers', 'stages'];
 
 /** Fetched only when wanted, by dynamic import: the GPU with all shaders, the CPU path, the twins, the heads that an error suggests. */
-const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['calls', 'masks'], postprocessor: ['heads'] };
+const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['calls', 'masks'], postprocessor: ['heads', 'head-check'] };
 
 /** Descriptions: their types say what a thing is, whoever makes it. Type imports leave nothing behind at run time. */
 const DESCRIPTIONS = ['pipeline', 'backend', 'heads', 'tensors', 'codecs', 'boxes', 'options', 'inputs', 'detections', 'plan', 'layout', 'head-facts', 'masks'];

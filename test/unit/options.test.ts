@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { letterbox } from '../../src/boxes/letterbox.js';
 import { nearest, readOptions } from '../../src/checks.js';
+import { checkHead } from '../../src/head-check.js';
 import { retinanet } from '../../src/heads/retinanet.js';
 import { yolov5 } from '../../src/heads/yolov5.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
@@ -11,7 +12,7 @@ import { keyOf, nextUp, scoreOfKey } from '../../src/numbers.js';
 import { checkBackendKind, checkBackendOptions, checkPostprocessorOptions, checkRunOptions, minKeyOf } from '../../src/options.js';
 
 const head = yolov8({ numClasses: 80, inputSize: [640, 640] });
-const check = (options: object) => checkPostprocessorOptions('createPostprocessor', { head, ...options });
+const check = (options: object) => checkPostprocessorOptions('createPostprocessor', { head, ...options }, checkHead);
 const call = (options: object = {}, made: object = {}) => checkRunOptions('run', options, check(made)).call;
 
 describe('defaults', () => {
@@ -37,7 +38,7 @@ describe('defaults', () => {
 	it('cut the candidates of multi-label heads at 8192', () => {
 		expect(check({ multiLabel: true }).call.maxCandidates).toBe(8192);
 		expect(check({ multiLabel: true, maxCandidates: Infinity }).call.maxCandidates).toBe(2 ** 32 - 1);
-		const settings = checkPostprocessorOptions('createPostprocessor', { head: retinanet({ numClasses: 90, inputSize: [320, 320] }) });
+		const settings = checkPostprocessorOptions('createPostprocessor', { head: retinanet({ numClasses: 90, inputSize: [320, 320] }) }, checkHead);
 		expect(settings.pipeline.multiLabel).toBe(true);
 		expect(settings.call.maxCandidates).toBe(8192);
 	});
@@ -146,7 +147,7 @@ describe('faults of createPostprocessor', () => {
 	});
 
 	it.each([null, 5, 'options', [], new Float32Array(3)])('options %s', (options) => {
-		expect(() => checkPostprocessorOptions('createPostprocessor', options)).toThrow(TypeError);
+		expect(() => checkPostprocessorOptions('createPostprocessor', options, checkHead)).toThrow(TypeError);
 	});
 
 	it('carry the argument, the rule and the value', () => {
@@ -162,7 +163,7 @@ describe('faults of createPostprocessor', () => {
 
 	it('too many pairs of anchor and class for 32 bits', () => {
 		const wide = { ...head, numAnchors: 2 ** 20, numClasses: 5000 };
-		expect(() => checkPostprocessorOptions('createPostprocessor', { head: wide, multiLabel: true })).toThrow(
+		expect(() => checkPostprocessorOptions('createPostprocessor', { head: wide, multiLabel: true }, checkHead)).toThrow(
 			/multiLabel needs anchors x classes below 2\^32; got 5242880000/,
 		);
 	});
@@ -172,14 +173,14 @@ describe('keys that reach prototypes (A8)', () => {
 	it('from JSON are refused and change nothing', () => {
 		const evil = JSON.parse('{ "__proto__": { "iouThreshold": 0.9 } }');
 		expect(() => check(evil)).toThrow(/options may hold .*; got "__proto__"/);
-		expect(() => checkPostprocessorOptions('createPostprocessor', Object.assign(evil, { head }))).toThrow(/got "__proto__"/);
+		expect(() => checkPostprocessorOptions('createPostprocessor', Object.assign(evil, { head }), checkHead)).toThrow(/got "__proto__"/);
 		expect(() => call({}, { semantics: JSON.parse('{ "__proto__": { "suppress": ">=" } }') })).toThrow(/semantics may hold .*got "__proto__"/);
 		expect(({} as Record<string, unknown>).iouThreshold).toBeUndefined();
 	});
 
 	it('and inherited options are not options', () => {
 		const inherited = Object.create({ iouThreshold: 'bad', nonsense: 1 });
-		expect(checkPostprocessorOptions('f', Object.assign(inherited, { head })).call.iouThreshold).toBe(0.45);
+		expect(checkPostprocessorOptions('f', Object.assign(inherited, { head }), checkHead).call.iouThreshold).toBe(0.45);
 		expect(Object.getPrototypeOf(readOptions('f', 'options', { a: 1 }, ['a']))).toBeNull();
 	});
 
@@ -191,7 +192,7 @@ describe('keys that reach prototypes (A8)', () => {
 				return reads++ ? 'bad' : 0.5;
 			},
 		};
-		expect(checkPostprocessorOptions('f', options).call.iouThreshold).toBe(0.5);
+		expect(checkPostprocessorOptions('f', options, checkHead).call.iouThreshold).toBe(0.5);
 		expect(reads).toBe(1);
 	});
 });
@@ -293,10 +294,10 @@ describe('thresholds as keys', () => {
 		const exported = call({ scoreThreshold: 0.75 });
 		expect(scoreOfKey(exported.minKey)).toBe(nextUp(0.75)); // exported with the sigmoid in the graph
 		expect(exported.minObjectnessKey).toBe(0);
-		const raw = checkPostprocessorOptions('f', { head: { ...head, score: { activation: 'sigmoid' } } });
+		const raw = checkPostprocessorOptions('f', { head: { ...head, score: { activation: 'sigmoid' } } }, checkHead);
 		expect(scoreOfKey(checkRunOptions('run', { scoreThreshold: 0.75 }, raw).call.minKey)).toBeCloseTo(Math.log(3), 6);
 		const v5 = yolov5({ numClasses: 80, inputSize: [640, 640] });
-		const { call: numbers } = checkRunOptions('run', { scoreThreshold: 0.75 }, checkPostprocessorOptions('f', { head: v5 }));
+		const { call: numbers } = checkRunOptions('run', { scoreThreshold: 0.75 }, checkPostprocessorOptions('f', { head: v5 }, checkHead));
 		expect(scoreOfKey(numbers.minKey)).toBe(nextUp(0.75));
 		const isLogit = v5.score.objectness?.activation === 'sigmoid';
 		expect(scoreOfKey(numbers.minObjectnessKey)).toBeCloseTo(isLogit ? Math.log(3) : 0.75, 6);
@@ -313,7 +314,7 @@ describe('thresholds as keys', () => {
 	it('give the histogram a sensible range whatever they are', () => {
 		for (const scoreThreshold of [-Infinity, -1, 0, 1e-9, 0.25, 1, 5, 1e30, Infinity]) {
 			for (const activation of ['none', 'sigmoid'] as const) {
-				const settings = checkPostprocessorOptions('f', { head: { ...head, score: { activation } } });
+				const settings = checkPostprocessorOptions('f', { head: { ...head, score: { activation } } }, checkHead);
 				const { binLow, binHigh } = checkRunOptions('run', { scoreThreshold }, settings).call;
 				expect(binLow).toBeLessThanOrEqual(binHigh);
 				expect(Number.isFinite(scoreOfKey(binLow)) || scoreThreshold === Infinity).toBe(true);
@@ -364,7 +365,12 @@ describe('arguments of nms', () => {
 		['B1 a ragged length', [boxes.subarray(0, 7), scores, at], RangeError, /boxes must have a length that is a multiple of 4; got 7/],
 		['B2 another count', [boxes, Float32Array.of(1), at], RangeError, /scores must have one entry per box, 2 for boxes of length 8; got 1/],
 		['A10 the wrong order', [new Float32Array(4), new Float32Array(16), at], RangeError, /are boxes and scores swapped\?/],
-		['A9 a format missing', [{ data: boxes }, scores, at], TypeError, /boxes\.format must be 'xyxy' or 'yxyx' or 'xywh' or 'cxcywh' or 'cxcywhr'; got undefined/],
+		[
+			'A9 a format missing',
+			[{ data: boxes }, scores, at],
+			TypeError,
+			/boxes\.format must be 'xyxy' or 'yxyx' or 'xywh' or 'cxcywh' or 'cxcywhr'; got undefined/,
+		],
 		['A9 a format unknown', [{ data: boxes, format: 'xyhw' }, scores, at], RangeError, /boxes\.format must be .*got "xyhw" \(did you mean 'xywh'\?\)/],
 		['B3 nested arrays', [[[0, 0, 1, 1]], scores, at], TypeError, /boxes\[0\] must be a number; got .*\(give one flat array\)/],
 		['B3 text', ['boxes', scores, at], TypeError, /boxes must be a Float32Array, .*got "boxes"/],
