@@ -30,6 +30,8 @@ const READERS: Record<string, string> = {
 	boxes: 'Float32Array',
 	scores: 'Float32Array',
 	draw: '(x: number, y: number, width: number, height: number, text: string) => void',
+	frame: 'HTMLVideoElement',
+	context: 'CanvasRenderingContext2D',
 };
 
 /** The `ts` blocks of a page, with files to be in `.cache/<name>`. */
