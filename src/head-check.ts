@@ -83,6 +83,7 @@ function checkLevel(where: string, at: string, level: Unchecked<Level>, numTenso
 		if (!isObject(field)) refuse(TypeError, where, `${at}.${name}`, 'must be { tensor, channel }', field);
 		checkInteger(where, `${at}.${name}.tensor`, field.tensor, 0, numTensors - 1);
 		checkInteger(where, `${at}.${name}.channel`, field.channel, 0, NO_LIMIT);
+		checkInteger(where, `${at}.${name}.row`, field.row ?? 0, 0, NO_LIMIT);
 	}
 }
 

@@ -221,7 +221,7 @@ export function planLevel(head: Head, index: number, tensors: readonly BoundTens
 	const field = (at: Field | undefined) => {
 		if (!at) return NOWHERE;
 		const s: TensorStrides = tensors[at.tensor].strides;
-		return { base: base(at.tensor) + at.channel * s.channel, image: s.image, shape: s.shape, cell: s.cell, channel: s.channel };
+		return { base: base(at.tensor) + fieldStart(level, at, s), image: s.image, shape: s.shape, cell: s.cell, channel: s.channel };
 	};
 	const box = field(level.box);
 	const classes = field(level.classes);
@@ -275,6 +275,12 @@ export function planLevel(head: Head, index: number, tensors: readonly BoundTens
 		slot: head.maxCandidatesPerLevel === undefined ? 0 : index,
 		phase,
 	};
+}
+
+/** Elements from the first of an image to a field's first. */
+export function fieldStart({ order, numShapes }: Level, { channel, row = 0 }: Field, strides: TensorStrides): number {
+	// shapes run fastest in a list, so the next anchor is the next shape
+	return channel * strides.channel + row * (order === 'yxa' && numShapes > 1 ? strides.shape : strides.cell);
 }
 
 /** Anchors of a level that this call brings: fewer than the head has room for, where their number varies. */

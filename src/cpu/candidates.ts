@@ -64,15 +64,15 @@ export interface LevelScan {
 	readonly firstRow: number;
 }
 
-/** A view of a group of channels, from the first one, of one image. */
-export function makeView({ tensor, strides }: BoundTensor, channel: number, image: number): View {
+/** A view of a group of channels of one image; `first` is the element of the group's first number. */
+export function makeView({ tensor, strides }: BoundTensor, first: number, image: number): View {
 	if (tensor.location !== 'cpu') throw new TypeError('run: outputs must be in CPU memory for the CPU backend; got a GPUBuffer');
 	const { data } = tensor;
 	const isHalf = tensor.type === 'float16';
 	return {
 		data: isHalf ? (data as Uint16Array) : new Int32Array(data.buffer, data.byteOffset, data.length),
 		table: isHalf ? halfBits() : undefined,
-		start: image * strides.image + channel * strides.channel,
+		start: image * strides.image + first,
 		shape: strides.shape,
 		cell: strides.cell,
 		channel: strides.channel,

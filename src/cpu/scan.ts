@@ -10,7 +10,7 @@ import { extraField, numScores, scoresAreClasses } from '../head-facts.js';
 import type { Field } from '../heads/head.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
 import type { PipelineOptions } from '../pipeline.js';
-import { type CallParams, numLevelAnchors } from '../plan.js';
+import { type CallParams, fieldStart, numLevelAnchors } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { scanObjectness, scanSoftmax } from './anchors.js';
 import { bitsAt, cellOf, emit, isAllowed, isPeak, type LevelScan, makeView, NAN_KEY, shapeOf, type View } from './candidates.js';
@@ -40,7 +40,7 @@ export function scan(w: Workspace, options: PipelineOptions, tensors: readonly B
 function openLevel(w: Workspace, options: PipelineOptions, tensors: readonly BoundTensor[], image: number, call: CallParams, index: number): LevelScan {
 	const { head, multiLabel, classFilter } = options;
 	const level = head.levels[index];
-	const view = (field: Field) => makeView(tensors[field.tensor], field.channel, image);
+	const view = (field: Field) => makeView(tensors[field.tensor], fieldStart(level, field, tensors[field.tensor].strides), image);
 	const extra = extraField(level);
 	const box = view(level.box);
 	return {

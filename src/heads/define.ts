@@ -140,6 +140,10 @@ function checkLevels(levels: unknown, numAnchors: number, channels: Channels, te
 		return level;
 	});
 	if (next !== numAnchors) refuse(RangeError, 'defineHead', 'levels', `must hold ${numAnchors} anchors together`, next);
+	const listed = checked.filter((level) => FIELDS.some((name) => level[name]?.row !== undefined));
+	const unlike = listed.find((level) => level.order !== 'yxa' || level.numShapes !== listed[0].numShapes);
+	if (unlike)
+		refuse(RangeError, 'defineHead', 'levels', "must have one numShapes and the order 'yxa' where they share a list", [unlike.order, unlike.numShapes]);
 	return checked;
 }
 
@@ -191,16 +195,18 @@ function checkField(
 	tensors: readonly TensorSpec[],
 	level: Pick<Level, 'grid' | 'numShapes' | 'numAnchors'>,
 ): Field {
-	const field = readOptions('defineHead', at, value, ['tensor', 'channel']);
+	const field = readOptions('defineHead', at, value, ['tensor', 'channel', 'row']);
 	const tensor = checkInteger('defineHead', `${at}.tensor`, field.tensor, 0, tensors.length - 1);
 	const { name, sizes, layouts } = tensors[tensor];
 	const last = (sizes.channel ?? 0) - channels;
 	if (last < 0) refuse(RangeError, 'defineHead', at, `must have ${channels} channels in tensor ${name}`, sizes.channel);
 	const channel = checkInteger('defineHead', `${at}.channel`, field.channel, 0, last);
+	const row = field.row === undefined ? 0 : checkInteger('defineHead', `${at}.row`, field.row, 0, 2 ** 32 - 1);
 	const [height, width] = level.grid;
 	for (const axes of layouts) {
 		const wrong = axes.find((axis) => {
-			if (axis === 'anchor') return sizes.anchor !== level.numAnchors;
+			if (axis === 'anchor') return field.row === undefined ? sizes.anchor !== level.numAnchors : row + level.numAnchors > (sizes.anchor ?? 0);
+			if (field.row !== undefined && (axis === 'cell' || axis === 'y' || axis === 'shape' || axis === 'shape-channel')) return true;
 			if (axis === 'cell') return sizes.cell !== height * width;
 			if (axis === 'y') return sizes.y !== height;
 			if (axis === 'x') return sizes.x !== width;
@@ -218,7 +224,7 @@ function checkField(
 				`tensor ${name}, axis ${wrong ?? 'shape'}`,
 			);
 	}
-	return { tensor, channel };
+	return { tensor, channel, ...(field.row !== undefined && { row }) };
 }
 
 function checkCodec(codec: unknown): BoxCodec {

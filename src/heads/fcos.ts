@@ -40,7 +40,7 @@ export interface FcosOptions {
 	regression?: 'pixels' | 'relu' | 'exp';
 	/** Boxes are clipped to [height, width] pixels before suppression: the image within a padded input. Default as the style, false for none. */
 	clip?: readonly [number, number] | false;
-	/** Default 1000, false for none. Absent with 'concatenated'. */
+	/** Default 1000, false for none. */
 	maxCandidatesPerLevel?: number | false;
 }
 
@@ -63,11 +63,12 @@ export function fcos(options: FcosOptions): Head {
 		{ field: 'box', name: 'boxes', aliases: ['bbox_regression', 'bbox_pred'], channels: 4 },
 		{ field: 'objectness', name: 'centerness', aliases: ['bbox_ctrness', 'ctrness'], channels: 1 },
 	];
+	const dense = denseTensors('fcos', kinds, { outputs, inputSize, strides, shapes: 1, layout: given.layout ?? 'auto' });
 	return {
 		name: 'fcos',
 		inputSize,
 		numClasses,
-		...denseTensors('fcos', kinds, { outputs, inputSize, strides, shapes: 1, layout: given.layout ?? 'auto' }),
+		...dense,
 		score: { activation: 'sigmoid', objectness: { activation: 'sigmoid', combine: isMmdet ? 'product' : 'sqrt' } },
 		codec: codecOf(style, given.regression),
 		anchors:
@@ -75,7 +76,7 @@ export function fcos(options: FcosOptions): Head {
 		multiLabel: true,
 		...readClip('fcos', given.clip, style === 'detectron2' ? false : inputSize),
 		...(isMmdet && { minSize: NOT_EMPTY }),
-		...readCut('fcos', given.maxCandidatesPerLevel, 1000, outputs),
+		...readCut('fcos', given.maxCandidatesPerLevel, 1000, dense, strides.length),
 	};
 }
 

@@ -24,7 +24,7 @@ export interface FoveaOptions {
 	baseEdges?: readonly number[];
 	/** Boxes are clipped to [height, width] pixels before suppression. Default [height - 1, width - 1] of the input, false for none. */
 	clip?: readonly [number, number] | false;
-	/** Default 1000, false for none. Absent with 'concatenated'. */
+	/** Default 1000, false for none. */
 	maxCandidatesPerLevel?: number | false;
 }
 
@@ -59,7 +59,7 @@ export function fovea(options: FoveaOptions): Head {
 		anchors: edgedPoints(inputSize, strides, edges),
 		multiLabel: true,
 		...readClip('fovea', given.clip, [height - 1, width - 1]),
-		...readCut('fovea', given.maxCandidatesPerLevel, 1000, outputs),
+		...readCut('fovea', given.maxCandidatesPerLevel, 1000, dense, strides.length),
 	};
 }
 

@@ -19,10 +19,12 @@ export interface TensorSpec {
 	readonly sizes: Readonly<Partial<Record<Axis, number>>>;
 }
 
-/** Where a group of channels stands: tensor number, first channel. */
+/** Where a group of channels stands: tensor number, first channel; in a list that several levels share, the level's first row. */
 export interface Field {
 	readonly tensor: number;
 	readonly channel: number;
+	/** Anchors of the list before this level's. Default 0. */
+	readonly row?: number;
 }
 
 /** A run of anchors read alike: one concatenated tensor, or one feature map. */

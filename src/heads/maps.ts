@@ -43,11 +43,15 @@ export function denseTensors(call: string, kinds: readonly DenseTensor[], option
 	const { outputs, inputSize, strides, shapes, layout, usual = 'channels-first' } = options;
 	const places = gridLevels(inputSize, strides, shapes);
 	const numAnchors = places.reduce((sum, place) => sum + place.numAnchors, 0);
-	const fieldsOf = (step: number, i: number) => Object.fromEntries(kinds.map(({ field }, k) => [field, { tensor: k * step + i, channel: 0 }])) as Fields;
+	const fieldsOf = (step: number, i: number, row?: number) =>
+		Object.fromEntries(kinds.map(({ field }, k) => [field, { tensor: k * step + i, channel: 0, ...(row !== undefined && { row }) }])) as Fields;
 	if (outputs === 'concatenated') {
 		const layouts = flatLayouts(call, layout, 'anchors-first');
 		const tensors = kinds.map(({ name, aliases, channels }): TensorSpec => ({ name, aliases, layouts, sizes: { anchor: numAnchors, channel: channels } }));
-		return { tensors, levels: [{ ...flatLevel(numAnchors), ...fieldsOf(1, 0) }], numAnchors };
+		// levels of one list are told apart, for cuts and for anchors that kernels compute, where they number alike
+		if (places.some(({ numShapes }) => numShapes !== places[0].numShapes))
+			return { tensors, levels: [{ ...flatLevel(numAnchors), ...fieldsOf(1, 0) }], numAnchors };
+		return { tensors, levels: places.map((place) => ({ ...place, ...fieldsOf(1, 0, place.firstAnchor) })), numAnchors };
 	}
 	const tensors = kinds.flatMap(({ name, aliases, channels }) =>
 		places.map(({ grid, numShapes, numAnchors: anchor, stride }, i): TensorSpec => {
@@ -101,12 +105,20 @@ export function readClip(
 	return { clip: [size[0], size[1]] };
 }
 
-/** The option `maxCandidatesPerLevel`: a count, or false; `usual` when it is not given. One list of all levels has no cut per level. */
-export function readCut(call: string, cut: number | false | undefined, usual: number | false, outputs: DenseOutputs): { maxCandidatesPerLevel?: number } {
-	if (outputs === 'concatenated') {
-		if (cut) refuse(TypeError, call, 'maxCandidatesPerLevel', "must be absent with outputs: 'concatenated', where all levels are one list", cut);
+/** The option `maxCandidatesPerLevel`: a count, or false; `usual` when it is not given. */
+export function readCut(
+	call: string,
+	cut: number | false | undefined,
+	usual: number | false,
+	{ levels }: Dense,
+	numLevels: number,
+): { maxCandidatesPerLevel?: number } {
+	const most = cut ?? usual;
+	if (most === false) return {};
+	if (levels.length < numLevels) {
+		const rule = 'must be false where levels of different numbers of shapes share a list';
+		if (cut !== undefined) refuse(TypeError, call, 'maxCandidatesPerLevel', rule, cut);
 		return {};
 	}
-	const most = cut ?? usual;
-	return most === false ? {} : { maxCandidatesPerLevel: checkInteger(call, 'maxCandidatesPerLevel', most, 1, 2 ** 31) };
+	return { maxCandidatesPerLevel: checkInteger(call, 'maxCandidatesPerLevel', most, 1, 2 ** 31) };
 }

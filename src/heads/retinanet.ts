@@ -45,7 +45,7 @@ export interface RetinanetOptions {
 	activation?: 'sigmoid' | 'none';
 	/** Boxes are clipped to [height, width] pixels before suppression: the image within a padded input. Default as the style, false for none. */
 	clip?: readonly [number, number] | false;
-	/** Default as the style, false for none. Absent with 'concatenated'. */
+	/** Default as the style, false for none; none where levels with different numbers of shapes share one list. */
 	maxCandidatesPerLevel?: number | false;
 }
 
@@ -76,18 +76,19 @@ export function retinanet(options: RetinanetOptions): Head {
 		{ field: 'classes', name: 'classes', aliases: ['cls_logits', 'classification', 'scores', 'logits'], channels: numClasses },
 		{ field: 'box', name: 'boxes', aliases: ['bbox_regression', 'regression', 'box_deltas'], channels: 4 },
 	];
+	const dense = denseTensors('retinanet', kinds, { outputs, inputSize, strides, shapes, layout: given.layout ?? 'auto' });
 	return {
 		name: 'retinanet',
 		inputSize,
 		numClasses,
-		...denseTensors('retinanet', kinds, { outputs, inputSize, strides, shapes, layout: given.layout ?? 'auto' }),
+		...dense,
 		score: { activation },
 		codec: codecOf(style, given.variances),
 		anchors,
 		multiLabel: true,
 		...readClip('retinanet', given.clip, style === 'detectron2' ? false : isKeras ? lastPixel(inputSize) : inputSize),
 		...(style === 'mmdet' && { minSize: NOT_EMPTY }),
-		...readCut('retinanet', given.maxCandidatesPerLevel, isKeras ? false : 1000, outputs),
+		...readCut('retinanet', given.maxCandidatesPerLevel, isKeras ? false : 1000, dense, strides.length),
 	};
 }
 

@@ -64,16 +64,17 @@ export function rpn(options: RpnOptions): Head {
 		{ field: 'classes', name: 'objectness', aliases: ['pred_objectness_logits', 'rpn_cls', 'cls_logits'], channels: 1 },
 		{ field: 'box', name: 'deltas', aliases: ['pred_anchor_deltas', 'pred_bbox_deltas', 'rpn_reg', 'bbox_pred'], channels: 4 },
 	];
+	const dense = denseTensors('rpn', kinds, { outputs: 'levels', inputSize, strides, shapes, layout: given.layout ?? 'auto' });
 	return {
 		name: 'rpn',
 		inputSize,
 		numClasses: strides.length,
-		...denseTensors('rpn', kinds, { outputs: 'levels', inputSize, strides, shapes, layout: given.layout ?? 'auto' }),
+		...dense,
 		score: { activation: 'sigmoid', classes: 'level' },
 		codec: deltas({ variances: given.variances ?? [1, 1, 1, 1], clamp: style === 'mmdet' ? [-DELTA_CLAMP, DELTA_CLAMP] : DELTA_CLAMP }),
 		anchors,
 		...readClip('rpn', given.clip, inputSize),
 		minSize,
-		...readCut('rpn', given.maxCandidatesPerLevel, 1000, 'levels'),
+		...readCut('rpn', given.maxCandidatesPerLevel, 1000, dense, strides.length),
 	};
 }

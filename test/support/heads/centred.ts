@@ -31,7 +31,7 @@ function fcosCase({ name, options, order, point, reach, score, clip, minSize, sc
 	const maps = isList ? 1 : 5;
 	return {
 		name,
-		head: fcos({ numClasses: 3, inputSize: ODD, ...options, ...(isList ? { outputs: 'concatenated' } : { maxCandidatesPerLevel: CUT }) }),
+		head: fcos({ numClasses: 3, inputSize: ODD, ...options, maxCandidatesPerLevel: CUT, ...(isList && { outputs: 'concatenated' }) }),
 		dims: dimsOf(shape),
 		number: (next, t) => (Math.floor(t / maps) === 1 ? range[0] + next() * (range[1] - range[0]) : next() * 8 - 3),
 		options: { scoreThreshold },
@@ -46,7 +46,7 @@ function fcosCase({ name, options, order, point, reach, score, clip, minSize, sc
 					}),
 				);
 			});
-			return bestOfLevels(all, (c) => level[c.anchor], isList ? all.length : CUT, minSize);
+			return bestOfLevels(all, (c) => level[c.anchor], CUT, minSize);
 		},
 	};
 }

@@ -66,7 +66,12 @@ describe('retinanet', () => {
 	});
 	test('refusals', () => {
 		const make = (options: object) => () => retinanet({ numClasses: 1, inputSize: square(64), ...options });
-		assert.throws(make({ outputs: 'concatenated', maxCandidatesPerLevel: 5 }), /maxCandidatesPerLevel must be absent with outputs: 'concatenated'/);
+		const uneven = { outputs: 'concatenated', sizes: [8, [16, 20], 32, 64, 128] };
+		assert.throws(
+			make({ ...uneven, maxCandidatesPerLevel: 5 }),
+			/maxCandidatesPerLevel must be false where levels of different numbers of shapes share a list/,
+		);
+		assert.equal(make(uneven)().levels.length, 1);
 		assert.throws(make({ maxCandidatesPerLevel: 0 }), /maxCandidatesPerLevel must be an integer from 1/);
 		assert.throws(make({ clip: [0, 5] }), /retinanet: clip must be \[height, width\] in positive pixels, or false; got \[0, 5\]/);
 		assert.throws(make({ layout: 'nchw' }), /layout must be/);
@@ -86,7 +91,8 @@ describe('efficientdet', () => {
 		assert.equal(strides(head, 5, [1, 64, 64, 36]).shape, 4);
 		assert.equal(strides(head, 0, [1, 810, 64, 64]).channel, 4096);
 		const list = efficientdet({ numClasses: 90, outputs: 'concatenated' });
-		assert.equal(strides(list, 0, [1, 49104, 90]).cell, 90);
+		const { shape, cell } = strides(list, 0, [1, 49104, 90]);
+		assert.deepEqual([shape, cell], [90, 9 * 90]);
 	});
 	test('the first anchors of D0, and of the pairs 1.4 : 0.7', () => {
 		const head = efficientdet({ numClasses: 1 });
