@@ -24,10 +24,11 @@ import { yolov2 } from '../yolov2.js';
 import { yolov3, yolov4 } from '../yolov3.js';
 import { yolov5 } from '../yolov5.js';
 import { yolov6 } from '../yolov6.js';
-import { yolov8 } from '../yolov8.js';
+import { yolov8, yolov8Maps } from '../yolov8.js';
 import { yolov10 } from '../yolov10.js';
 import { yolox } from '../yolox.js';
 import type { Facts, Task } from './facts.js';
+import { LARGEST } from './guess.js';
 import type { Dims, Output } from './outputs.js';
 
 /** The heads that have names of their own. */
@@ -42,7 +43,16 @@ export type HeadName = keyof typeof FACTORIES;
 const TASKS: Readonly<Partial<Record<HeadName, Task>>> = { yoloPose: 'pose', yoloSeg: 'segment', yoloObb: 'obb' };
 /** What the option `outputs` is where it is not said. */
 const KINDS: Readonly<Partial<Record<HeadName, string>>> = {
-	...{ yolov3: 'raw', yolov4: 'raw', yolox: 'raw', yolov5: 'concatenated', yolov6: 'concatenated', yolov8: 'concatenated', yolov10: 'end-to-end' },
+	...{
+		yolov3: 'raw',
+		yolov4: 'raw',
+		yolox: 'raw',
+		yolov5: 'concatenated',
+		yolov6: 'concatenated',
+		yolov8: 'concatenated',
+		yolov8Maps: 'raw',
+		yolov10: 'end-to-end',
+	},
 	...{ yoloPose: 'concatenated', yoloSeg: 'concatenated', yoloObb: 'concatenated', rtDetr: 'separate', blazeFace: 'separate' },
 };
 /** Models by whose name no head is called, and the heads that read them. */
@@ -100,6 +110,8 @@ export interface Fit extends HeadCandidate, Remarks {
 
 /** The head of these options as a list of one, or none where facts or outputs contradict it. */
 export function propose(facts: Facts, name: HeadName, options: Readonly<Record<string, unknown>>, remarks: Remarks = {}): Fit[] {
+	const size = options.inputSize as readonly number[] | undefined;
+	if (!facts.inputSize && size?.some((n) => n > LARGEST)) return [];
 	const head = make(name, options);
 	if (!head || !proves(head, facts, remarks)) return [];
 	const task = TASKS[name] ?? 'detect';

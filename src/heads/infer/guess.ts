@@ -8,6 +8,9 @@ import type { Dims, Output } from './outputs.js';
 /** Height and width in pixels. */
 export type Size = readonly [number, number];
 
+/** Pixels along a side of the largest input that is guessed; anchors of larger ones would fill the memory. Hints may say more. */
+export const LARGEST = 4096;
+
 /** Stands for an input size that shapes do not show, in candidates that are not chosen. */
 export const STAND_IN: Size = [640, 640];
 
@@ -17,12 +20,12 @@ export const SIZE_UNKNOWN = 'the shapes do not show the input size, for which [6
 /** What is said of sizes found by their number of cells. */
 export const SQUARE = 'the input size was assumed to be square (hints.inputSize says otherwise)';
 
-/** The inputs that have so many cells on these strides: the one given, or squares of whole steps up to 4096 pixels. */
+/** The inputs that have so many cells on these strides: the one given, or squares of whole steps up to the largest. */
 export function inputsOf(facts: Facts, cells: number, strides: readonly number[], step = Math.max(...strides)): Size[] {
 	const isFit = (size: Size) => countCells(size, strides) === cells;
 	if (facts.inputSize) return isFit(facts.inputSize) ? [facts.inputSize] : [];
 	const found: Size[] = [];
-	for (let side = step; side <= 4096; side += step) if (isFit([side, side])) found.push([side, side]);
+	for (let side = step; side <= LARGEST; side += step) if (isFit([side, side])) found.push([side, side]);
 	return found;
 }
 

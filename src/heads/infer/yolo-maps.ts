@@ -80,7 +80,7 @@ function joined(facts: Facts, { grid, channels }: Maps): Fit[] {
 	if (channels.length !== 1 || isCoco) return [];
 	return classCounts(facts, [channels[0] - BINS]).flatMap((numClasses) => {
 		const because = `raw YOLOv8 maps have ${BINS} channels of box distributions and the classes`;
-		return propose(facts, 'yolov8', { numClasses, inputSize: inputOf(facts, grid, 8), outputs: 'raw-joined' }, { because });
+		return propose(facts, 'yolov8Maps', { numClasses, inputSize: inputOf(facts, grid, 8), outputs: 'raw-joined' }, { family: 'yolov8', because });
 	});
 }
 
@@ -93,9 +93,14 @@ function raw(facts: Facts, { grid, channels }: Maps): Fit[] {
 		const others = channels.length === 1 ? channels : channels.filter((c) => c !== box);
 		return classCounts(facts, others).flatMap((numClasses) => {
 			const options = { numClasses, inputSize, outputs: 'raw', ...(box === 4 && { regMax: 1 }) };
-			const final = propose(facts, 'yolov8', { ...options, suppression: false }, { because: 'the one-to-one maps of YOLO26 need no suppression' });
+			const final = propose(
+				facts,
+				'yolov8Maps',
+				{ ...options, suppression: false },
+				{ family: 'yolov8', because: 'the one-to-one maps of YOLO26 need no suppression' },
+			);
 			if (oneToOne) return final;
-			return [...propose(facts, 'yolov8', options), ...(box === 4 ? final : [])];
+			return [...propose(facts, 'yolov8Maps', options, { family: 'yolov8' }), ...(box === 4 ? final : [])];
 		});
 	});
 }

@@ -229,6 +229,22 @@ describe('none fits: it says what it looks like', () => {
 	}
 });
 
+test('shapes that fit nothing never throw, however odd', () => {
+	const lengths = [0, 1, 2, 3, 4, 7, 10, 13, 16, 26, 32, 36, 52, 64, 80, 84, 85, 255, 300, 896, 8400, 25200, 10 ** 6, 2 ** 31];
+	let state = 7;
+	// Numerical Recipes' generator
+	const next = (below: number) => {
+		state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+		return Math.floor((state / 2 ** 32) * below);
+	};
+	for (let i = 0; i < 500; i++) {
+		const shapes = Array.from({ length: 1 + next(12) }, () => Array.from({ length: 2 + next(4) }, () => lengths[next(lengths.length)]));
+		assert.isString(inferHead(shapes).reason, JSON.stringify(shapes));
+		const alike = shapes.map(() => shapes[0]);
+		assert.isString(inferHead(alike).reason, JSON.stringify(alike));
+	}
+});
+
 test('refusals', () => {
 	assert.throws(() => inferHead(null), TypeError, /inferHead: shapes must be/);
 	assert.throws(() => inferHead({}), RangeError, /at least one shape/);
