@@ -49,7 +49,7 @@ export { type ScrfdOptions, scrfd, type YunetOptions, yunet } from './heads/face
 export { type FastRcnnOptions, type FastRcnnStyle, fastRcnn } from './heads/fast-rcnn.js';
 export { type FcosOptions, type FcosStyle, fcos } from './heads/fcos.js';
 export { type FoveaOptions, fovea } from './heads/fovea.js';
-export type { Axis, Field, Head, Level, ScoreSpec, TensorSpec } from './heads/head.js';
+export type { Axis, Field, Head, KeypointSpec, Level, ScoreSpec, TensorSpec } from './heads/head.js';
 export { type HeadCandidate, type InferHints, type InferredHead, type InferStyle, type InferTask, inferHead } from './heads/infer.js';
 export { type MtcnnPNetOptions, type MtcnnRefineOptions, mtcnnONet, mtcnnPNet, mtcnnRNet } from './heads/mtcnn.js';
 export { type RetinaFaceOptions, retinaFace, type UltraFaceOptions, ultraFace } from './heads/retinaface.js';
@@ -64,7 +64,7 @@ export { type Yolov2Options, yolov2 } from './heads/yolov2.js';
 export { type Yolov3Options, type Yolov4Options, yolov3, yolov4 } from './heads/yolov3.js';
 export { type Yolov5Options, yolov5 } from './heads/yolov5.js';
 export { type Yolov6Options, yolov6 } from './heads/yolov6.js';
-export { type Yolov8Options, yolo11, yolo12, yolov8, yolov9 } from './heads/yolov8.js';
+export { type Yolov8MapsOptions, type Yolov8Options, yolo11, yolo12, yolov8, yolov8Maps, yolov9 } from './heads/yolov8.js';
 export { type RowColumns, type Yolov10Options, yolo26, yolov10 } from './heads/yolov10.js';
 export { type YoloxOptions, yolox } from './heads/yolox.js';
 export type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions } from './inputs.js';

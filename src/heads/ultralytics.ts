@@ -92,8 +92,8 @@ export function readUltralytics(call: string, given: Given, outputs: readonly Ul
 
 /** The head of these outputs. `objectness`: channel 4 is one, and a cell has three anchors (YOLOv5 and v7; concatenated only). */
 export function ultralyticsHead(spec: UltralyticsSpec, extra?: Extra, objectness = false): Head {
-	if (spec.outputs === 'concatenated') return concatenated(spec, extra, objectness);
-	return spec.outputs === 'end-to-end' ? endToEnd(spec, extra) : raw(spec, extra);
+	if (spec.outputs === 'concatenated') return decodedHead(spec, extra, objectness);
+	return spec.outputs === 'end-to-end' ? endToEnd(spec, extra) : mapsHead(spec, extra);
 }
 
 /** Pixels per unit of x and y of decoded outputs. */
@@ -101,7 +101,8 @@ export function unitOf({ normalized, inputSize }: UltralyticsSpec): readonly [nu
 	return normalized ? [inputSize[1], inputSize[0]] : [1, 1];
 }
 
-function concatenated(spec: UltralyticsSpec, extra: Extra | undefined, objectness: boolean): Head {
+/** The head of one decoded tensor. */
+export function decodedHead(spec: UltralyticsSpec, extra?: Extra, objectness = false): Head {
 	const { call, inputSize, numClasses } = spec;
 	const numAnchors = countCells(inputSize, spec.strides) * (objectness ? 3 : 1);
 	const first = objectness ? 5 : 4;
@@ -148,7 +149,8 @@ function endToEnd(spec: UltralyticsSpec, extra: Extra | undefined): Head {
 	};
 }
 
-function raw(spec: UltralyticsSpec, extra: Extra | undefined): Head {
+/** The head of the maps before decoding. */
+export function mapsHead(spec: UltralyticsSpec, extra?: Extra): Head {
 	const { call, inputSize, numClasses, regMax, strides } = spec;
 	const layouts = mapLayouts(call, spec.layout ?? 'auto');
 	const joined = spec.outputs === 'raw-joined';

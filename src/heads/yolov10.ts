@@ -32,7 +32,7 @@ const COLUMNS: RowColumns = { box: 0, score: 4, classId: 5, count: 6 };
 
 /**
  * The head of YOLOv10 and YOLO26 (`output0` [1, 300, 6]; ultralytics, nn/modules/head.py, Detect.postprocess). Rows are filtered by score and
- * sorted; nothing is suppressed. For their maps before decoding use `yolov8({ outputs: 'raw', suppression: false })`, with `regMax: 1` for
+ * sorted; nothing is suppressed. For their maps before decoding use `yolov8Maps({ outputs: 'raw', suppression: false })`, with `regMax: 1` for
  * YOLO26. Throws on columns that overlap or do not exist.
  */
 export function yolov10(options: Yolov10Options): Head {

@@ -33,7 +33,7 @@ import type { Dims, Output } from './outputs.js';
 
 /** The heads that have names of their own. */
 const FACTORIES = {
-	...{ yolov2, yolov3, yolov4, yolov5, yolov6, yolov8, yolov10, yolox, yoloPose, yoloSeg, yoloObb },
+	...{ yolov2, yolov3, yolov4, yolov5, yolov6, yolov8, yolov8Maps, yolov10, yolox, yoloPose, yoloSeg, yoloObb },
 	...{ ssd, retinanet, efficientdet, fcos, fovea, rpn, fastRcnn, centernet, densebox, detr, rtDetr },
 	...{ scrfd, yunet, retinaFace, ultraFace, blazeFace, blazePalm, mtcnnPNet, mtcnnRNet, mtcnnONet },
 };

@@ -1,7 +1,7 @@
 // YOLOs without anchors, v6, X, v8 to 12 and 26, detection: formulas of meituan/YOLOv6, Megvii's YOLOX and ultralytics.
 
 import { yolov6 } from '../../../src/heads/yolov6.js';
-import { yolov8 } from '../../../src/heads/yolov8.js';
+import { yolov8, yolov8Maps } from '../../../src/heads/yolov8.js';
 import { yolov10 } from '../../../src/heads/yolov10.js';
 import { yolox } from '../../../src/heads/yolox.js';
 import type { HeadCase } from './oracle.js';
@@ -76,7 +76,7 @@ const v8Normalized: HeadCase = {
 
 const v8Raw: HeadCase = {
 	name: 'yolov8, maps of bins and of logits',
-	head: yolov8({ numClasses, inputSize, outputs: 'raw' }),
+	head: yolov8Maps({ numClasses, inputSize, outputs: 'raw' }),
 	dims: STRIDES.flatMap((stride) => [64, CLASSES].map((channels) => [1, channels, SIZE / stride, SIZE / stride])),
 	options: { scoreThreshold: 0.9 },
 	decode: (tensors) =>
@@ -88,7 +88,7 @@ const v8Raw: HeadCase = {
 
 const v8Joined: HeadCase = {
 	name: 'yolov8, joined maps, channels last, probabilities',
-	head: yolov8({ numClasses, inputSize, outputs: 'raw-joined', regMax: 8, scores: 'probabilities' }),
+	head: yolov8Maps({ numClasses, inputSize, outputs: 'raw-joined', regMax: 8, scores: 'probabilities' }),
 	dims: STRIDES.map((stride) => [1, SIZE / stride, SIZE / stride, 32 + CLASSES]),
 	number: rows([...times(LOGIT, 32), ...times(UNIT, CLASSES)]),
 	options: { scoreThreshold: 0.8 },
@@ -101,7 +101,7 @@ const v8Joined: HeadCase = {
 
 const oneToOne: HeadCase = {
 	name: 'yolo26, maps of its one-to-one branch',
-	head: yolov8({ numClasses, inputSize, outputs: 'raw', regMax: 1, suppression: false }),
+	head: yolov8Maps({ numClasses, inputSize, outputs: 'raw', regMax: 1, suppression: false }),
 	dims: STRIDES.flatMap((stride) => [4, CLASSES].map((channels) => [1, channels, SIZE / stride, SIZE / stride])),
 	number: (next, t) => (t % 2 === 0 ? next() * 4 - 0.5 : next() * 8 - 4),
 	options: { scoreThreshold: 0.9 },

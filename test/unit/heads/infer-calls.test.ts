@@ -120,7 +120,22 @@ test('every call makes its head, and no two candidates are one', () => {
 			names.add(name);
 		}
 	}
-	const heads = ['yolov2', 'yolov3', 'yolov4', 'yolov5', 'yolov6', 'yolov8', 'yolov10', 'yolox', 'yoloPose', 'yoloSeg', 'yoloObb', 'ssd', 'retinanet'];
+	const heads = [
+		'yolov2',
+		'yolov3',
+		'yolov4',
+		'yolov5',
+		'yolov6',
+		'yolov8',
+		'yolov8Maps',
+		'yolov10',
+		'yolox',
+		'yoloPose',
+		'yoloSeg',
+		'yoloObb',
+		'ssd',
+		'retinanet',
+	];
 	const others = ['efficientdet', 'fcos', 'fovea', 'rpn', 'fastRcnn', 'centernet', 'densebox', 'detr', 'rtDetr', 'scrfd', 'yunet', 'retinaFace', 'ultraFace'];
 	assert.sameMembers([...names], [...heads, ...others, 'blazeFace', 'blazePalm', 'mtcnnPNet', 'mtcnnRNet', 'mtcnnONet']);
 });

@@ -81,19 +81,19 @@ describe('maps of YOLO', () => {
 			],
 		],
 		["the ONNX zoo's tiny v2", { grid: [1, 125, 13, 13] }, undefined, 'yolov2({ numClasses: 20, inputSize: [416, 416], anchors: YOLOV2_TINY_VOC_ANCHORS })'],
-		['v8: two maps per level', THREE.flatMap((n) => maps([n], 64, 80)), undefined, `yolov8({ ${raw}, outputs: 'raw' })`],
-		['v8 joined, one class', maps(THREE, 65), undefined, `yolov8({ numClasses: 1, ${SIZE}, outputs: 'raw-joined' })`],
+		['v8: two maps per level', THREE.flatMap((n) => maps([n], 64, 80)), undefined, `yolov8Maps({ ${raw}, outputs: 'raw' })`],
+		['v8 joined, one class', maps(THREE, 65), undefined, `yolov8Maps({ numClasses: 1, ${SIZE}, outputs: 'raw-joined' })`],
 		[
 			'v8 joined, 80 classes: also YOLOv5 with 43 and its like',
 			maps(THREE, 144),
 			{ outputs: 'raw-joined' },
-			`yolov8({ numClasses: 80, ${SIZE}, outputs: 'raw-joined' })`,
+			`yolov8Maps({ numClasses: 80, ${SIZE}, outputs: 'raw-joined' })`,
 		],
 		[
 			'YOLO26 without bins: which branch is not known',
 			THREE.flatMap((n) => maps([n], 4, 80)),
 			undefined,
-			[`yolov8({ ${raw}, outputs: 'raw', regMax: 1 })`, `yolov8({ ${raw}, outputs: 'raw', regMax: 1, suppression: false })`],
+			[`yolov8Maps({ ${raw}, outputs: 'raw', regMax: 1 })`, `yolov8Maps({ ${raw}, outputs: 'raw', regMax: 1, suppression: false })`],
 		],
 		[
 			'YOLO26 by its names',
@@ -104,7 +104,7 @@ describe('maps of YOLO', () => {
 				]),
 			),
 			undefined,
-			`yolov8({ ${raw}, outputs: 'raw', regMax: 1, suppression: false })`,
+			`yolov8Maps({ ${raw}, outputs: 'raw', regMax: 1, suppression: false })`,
 		],
 		['pose', THREE.flatMap((n) => maps([n], 64, 1, 51)), undefined, `yoloPose({ numClasses: 1, ${SIZE}, outputs: 'raw' })`],
 		['pose joined', THREE.flatMap((n) => maps([n], 65, 51)), undefined, `yoloPose({ numClasses: 1, ${SIZE}, outputs: 'raw-joined' })`],
@@ -121,7 +121,8 @@ describe('maps of YOLO', () => {
 			"yolov6({ numClasses: 80, inputSize: [320, 320], outputs: 'levels', strides: [8, 16, 32, 64] })",
 		],
 	]);
-	test('144 channels: every reading is listed', () => assert.deepEqual(heads(maps(THREE, 144)), ['yolov5', 'yolov5', 'yolov3', 'yolov4', 'yolov4', 'yolov8']));
+	test('144 channels: every reading is listed', () =>
+		assert.deepEqual(heads(maps(THREE, 144)), ['yolov5', 'yolov5', 'yolov3', 'yolov4', 'yolov4', 'yolov8Maps']));
 });
 
 describe('rows and queries', () => {

@@ -5,8 +5,27 @@ import { assert, describe, expect, test } from 'vitest';
 import * as kedge from '../../../src/index.js';
 import { normalizeOutputs } from '../../../src/tensors.js';
 
-const { defineHead, scrfd, yolo11, yolo12, yolo26, yoloObb, yoloPose, yoloSeg, yolov2, yolov3, yolov4, yolov5, yolov6, yolov8, yolov9, yolov10, yolox, yunet } =
-	kedge;
+const {
+	defineHead,
+	scrfd,
+	yolo11,
+	yolo12,
+	yolo26,
+	yoloObb,
+	yoloPose,
+	yoloSeg,
+	yolov2,
+	yolov3,
+	yolov4,
+	yolov5,
+	yolov6,
+	yolov8,
+	yolov8Maps,
+	yolov9,
+	yolov10,
+	yolox,
+	yunet,
+} = kedge;
 const COCO = { numClasses: 80 } as const;
 
 /** Dims of each tensor by its first layout, with a batch of one. */
@@ -75,7 +94,7 @@ const PUBLISHED: readonly (readonly [string, kedge.Head, number, readonly (reado
 	['YOLOX-tiny', yolox({ ...COCO, inputSize: [416, 416] }), 3549, [[1, 3549, 85]]],
 	[
 		'YOLOv8, maps',
-		yolov8({ ...COCO, outputs: 'raw' }),
+		yolov8Maps({ ...COCO, outputs: 'raw' }),
 		8400,
 		[
 			[1, 64, 80, 80],
@@ -88,7 +107,7 @@ const PUBLISHED: readonly (readonly [string, kedge.Head, number, readonly (reado
 	],
 	[
 		'YOLOv8, joined maps',
-		yolov8({ ...COCO, outputs: 'raw-joined' }),
+		yolov8Maps({ ...COCO, outputs: 'raw-joined' }),
 		8400,
 		[
 			[1, 144, 80, 80],
@@ -136,7 +155,7 @@ describe('names of real exports', () => {
 		]);
 		// as many classes as numbers of a box: only the names tell which is which
 		const record = Object.fromEntries(entries);
-		const bound = normalizeOutputs(record, yolo11({ numClasses: 64, outputs: 'raw' }));
+		const bound = normalizeOutputs(record, yolov8Maps({ numClasses: 64, outputs: 'raw' }));
 		[0, 1, 2].forEach((level) => {
 			assert.equal((bound[2 * level] as { data: unknown }).data, record[name('cv2', level)].data);
 			assert.equal((bound[2 * level + 1] as { data: unknown }).data, record[name('cv3', level)].data);
@@ -207,7 +226,7 @@ describe('anchors', () => {
 		assert.deepEqual(first(yolox(COCO)), [0, 0, 8, 8, 8, 0, 8, 8]);
 		assert.deepEqual(first(yunet()), [0, 0, 8, 8, 8, 0, 8, 8]);
 		assert.deepEqual(first(scrfd()), [0, 0, 8, 8, 0, 0, 8, 8]);
-		assert.deepEqual(first(yolov8({ ...COCO, outputs: 'raw' })), [4, 4, 8, 8, 12, 4, 8, 8]);
+		assert.deepEqual(first(yolov8Maps({ ...COCO, outputs: 'raw' })), [4, 4, 8, 8, 12, 4, 8, 8]);
 	});
 });
 
@@ -225,10 +244,9 @@ describe('the same under other names', () => {
 describe('refusals', () => {
 	test.each<[string, () => unknown, RegExp]>([
 		['a misspelt option', () => yolox({ ...COCO, output: 'raw' } as never), /yolox: options may hold .* \(did you mean outputs\?\)/],
-		['outputs that a head has not', () => yolov8({ ...COCO, outputs: 'end-to-end' as never }), /yolov8: outputs must be 'concatenated' or/],
-		['bins of decoded boxes', () => yolov8({ ...COCO, regMax: 16 }), /yolov8: regMax must be absent with outputs: 'concatenated'/],
-		['fractions of maps', () => yolov8({ ...COCO, outputs: 'raw', normalized: true }), /normalized must be absent with outputs: 'raw'/],
-		['suppression of decoded boxes', () => yolov8({ ...COCO, suppression: false }), /suppression must be absent with outputs: 'concatenated'/],
+		['outputs that a head has not', () => yolov8Maps({ ...COCO, outputs: 'end-to-end' as never }), /yolov8Maps: outputs must be 'raw' or 'raw-joined'/],
+		['bins of decoded boxes', () => yolov8({ ...COCO, regMax: 16 } as never), /yolov8: options may hold .*got "regMax"/],
+		['fractions of maps', () => yolov8Maps({ ...COCO, normalized: true } as never), /yolov8Maps: options may hold .*got "normalized"/],
 		['strides of final rows', () => yoloSeg({ ...COCO, outputs: 'end-to-end', strides: [8] }), /strides must be absent/],
 		['rows of what is no list of rows', () => yoloPose({ maxRows: 10 }), /maxRows must be absent/],
 		['a formula of decoded points', () => yoloPose({ version: 'yolo26' }), /version must be absent with outputs: 'concatenated'/],
@@ -259,14 +277,14 @@ describe('refusals', () => {
 		expect(make).toThrow(message);
 	});
 	test('boxes and classes alike on a grid as wide are not guessed', () => {
-		const head = yolov8({ numClasses: 80, inputSize: [512, 512], outputs: 'raw' });
+		const head = yolov8Maps({ numClasses: 80, inputSize: [512, 512], outputs: 'raw' });
 		const dims = dimsOf(head);
 		const outputs = dims.map(tensor);
 		return kedge.createPostprocessor({ head, backend: 'cpu' }).then(async (postprocessor) => {
 			await expect(postprocessor.run(outputs)).rejects.toThrow(/boxes_8|outputs\[0\].*must have dims that fit one layout only/);
 			postprocessor.dispose();
 			const told = await kedge.createPostprocessor({
-				head: yolov8({ numClasses: 80, inputSize: [512, 512], outputs: 'raw', layout: 'channels-first' }),
+				head: yolov8Maps({ numClasses: 80, inputSize: [512, 512], outputs: 'raw', layout: 'channels-first' }),
 				backend: 'cpu',
 			});
 			assert.equal((await told.run(outputs)).rejected, 0);
