@@ -58,12 +58,13 @@ const KINDS: Readonly<Partial<Record<HeadName, string>>> = {
 /** Models by whose name no head is called, and the heads that read them. */
 const KIN: Readonly<Record<string, readonly string[]>> = {
 	yolov7: ['yolov7'],
+	yolov8Maps: ['yolov8'],
 	...{ yolov9: ['yolov8', 'yoloSeg'], yolo11: ['yolov8', 'yoloPose', 'yoloSeg', 'yoloObb'], yolo12: ['yolov8', 'yoloPose', 'yoloSeg', 'yoloObb'] },
 	yolo26: ['yolov10', 'yolov8', 'yoloPose', 'yoloSeg', 'yoloObb'],
 };
 
 /** The words for the hint `family`: names of heads, and of models that have no head of their own. */
-export const FAMILIES: readonly string[] = [...Object.keys(FACTORIES), ...Object.keys(KIN)];
+export const FAMILIES: readonly string[] = [...new Set([...Object.keys(FACTORIES), ...Object.keys(KIN)])];
 
 /** The families that a hint means. */
 export function familiesOf(word: string): readonly string[] {

@@ -15,7 +15,7 @@ export interface Told {
 
 /** The families that a maker's exports can be. */
 export const MAKERS: Readonly<Record<'ultralytics', readonly string[]>> = {
-	ultralytics: ['yolov8', 'yolov5', 'yolov3', 'yolov10', 'yoloPose', 'yoloSeg', 'yoloObb', 'rtDetr'],
+	ultralytics: ['yolov8', 'yolov8Maps', 'yolov5', 'yolov3', 'yolov10', 'yoloPose', 'yoloSeg', 'yoloObb', 'rtDetr'],
 };
 
 /** model_type of transformers' detection models, by whether their logits are for a softmax with "no object" or for sigmoids. */

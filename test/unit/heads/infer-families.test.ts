@@ -121,6 +121,11 @@ describe('maps of YOLO', () => {
 			"yolov6({ numClasses: 80, inputSize: [320, 320], outputs: 'levels', strides: [8, 16, 32, 64] })",
 		],
 	]);
+	test('maps of an Ultralytics export, by its metadata', () => {
+		const metadata = { task: 'detect', names: Object.fromEntries(Array.from({ length: 80 }, (_, i) => [i, `class ${i}`])) };
+		assert.equal(heads(maps(THREE, 144), { metadata }), 'yolov8Maps');
+		assert.equal(heads(maps(THREE, 144), { family: 'yolov8Maps' }), 'yolov8Maps');
+	});
 	test('144 channels: every reading is listed', () =>
 		assert.deepEqual(heads(maps(THREE, 144)), ['yolov5', 'yolov5', 'yolov3', 'yolov4', 'yolov4', 'yolov8Maps']));
 });
