@@ -85,9 +85,11 @@ export function readQueries(facts: Facts): Fit[] {
 			const numClasses = name === 'detr' ? channels - 1 : channels;
 			const numQueries = rows === QUERIES[name][0] ? {} : { numQueries: rows };
 			// RT-DETR's inputs are 640 x 640 unless said otherwise; DETR's are of any size
-			const unsized = facts.inputSize ? {} : name === 'rtDetr' ? { assumed: [SIZED] } : { doubt: SIZE_UNKNOWN };
+			const byCount = `${rows} queries were taken for ${name === 'detr' ? "DETR's or YOLOS's" : 'those of RT-DETR and its kin'}, by their number`;
+			const assumed = [...(published && !facts.family ? [byCount] : []), ...(facts.inputSize || name === 'detr' ? [] : [SIZED])];
+			const doubt = facts.inputSize || name === 'rtDetr' ? undefined : SIZE_UNKNOWN;
 			const because = name === 'detr' ? "DETR's logits have a last class for no object" : 'RT-DETR has a sigmoid per class';
-			return propose(facts, name, { numClasses, inputSize: facts.inputSize ?? STAND_IN, ...numQueries }, { remote: !published, because, ...unsized });
+			return propose(facts, name, { numClasses, inputSize: facts.inputSize ?? STAND_IN, ...numQueries }, { remote: !published, because, assumed, doubt });
 		});
 	});
 }

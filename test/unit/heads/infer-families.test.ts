@@ -177,6 +177,10 @@ describe('rows and queries', () => {
 		assert.match(inferred.reason, /do not show the input size.*Say more by hints: inputSize$/);
 	});
 	test('another number of queries may be of either', () => {
+		assert.match(
+			inferHead({ logits: [1, 300, 91], pred_boxes: [1, 300, 4] }).reason,
+			/300 queries were taken for those of RT-DETR and its kin, by their number/,
+		);
 		assert.deepEqual(heads({ logits: [1, 50, 10], pred_boxes: [1, 50, 4] }, { inputSize: [640, 640] }), ['rtDetr', 'detr']);
 	});
 });
