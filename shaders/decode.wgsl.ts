@@ -3,9 +3,9 @@
 // Losers cost one read and one integer comparison per class. Multi-label runs in phases: count, refine, select.
 // Twin: src/cpu/decode.ts.
 
+import { ANGLE_LIMIT } from '../src/functions.js';
 import { extraField, numRawApart } from '../src/head-facts.js';
 import type { Head } from '../src/heads/head.js';
-import { ANGLE_LIMIT } from '../src/numbers.js';
 import { CANDIDATE, LEVEL, PARAMS, PHASE, type Sizes, sizesWgsl } from '../src/layout.js';
 import { type AnchorSource, anchors } from './shared/anchors.wgsl.js';
 import { bins } from './shared/bins.wgsl.js';

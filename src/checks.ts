@@ -135,3 +135,13 @@ export function checkAttached(where: string, argument: string, value: ArrayBuffe
 		throw Object.assign(error, { code: 'INVALID_ARGUMENT', argument, limit: 'must not be detached', value });
 	}
 }
+
+/** Throws unless `size` is [height, width], both positive and finite. */
+export function checkSize(call: string, name: string, size: unknown): readonly [number, number] {
+	if (!Array.isArray(size) || size.length !== 2) refuse(TypeError, call, name, 'must be [height, width]', size);
+	size.forEach((s, i) => {
+		if (typeof s !== 'number' || !(s > 0) || s === Infinity)
+			refuse(RangeError, call, `${name}[${i}]`, `(${i ? 'width' : 'height'}) must be a positive number`, s);
+	});
+	return size as unknown as readonly [number, number];
+}

@@ -2,8 +2,7 @@
 // buffers and are printed into shaders: kinds and ranges are looked at here. That the parts fit together is for
 // whoever makes heads (heads/define.ts), and not bundled with every program.
 
-import { checkSize } from './boxes/formats.js';
-import { checkInteger, checkNumber, checkWord, NO_LIMIT, refuse } from './checks.js';
+import { checkInteger, checkNumber, checkSize, checkWord, NO_LIMIT, refuse } from './checks.js';
 import type { BoxCodec } from './codecs/codec.js';
 import type { Field, Head, Level, ScoreSpec, TensorSpec } from './heads/head.js';
 

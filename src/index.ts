@@ -21,7 +21,8 @@ export {
 	YOLOV7_W6_ANCHORS,
 } from './anchors/yolo.js';
 export { type Backend, type BackendKind, type Choice, checkWebGPU, createBackend } from './backend.js';
-export { type Boxes, type BoxFormat, boxArea, clipBoxes, convertBoxes } from './boxes/formats.js';
+export { boxArea, clipBoxes } from './boxes/areas.js';
+export { type Boxes, type BoxFormat, convertBoxes } from './boxes/formats.js';
 export { type Letterbox, type LetterboxOptions, letterbox } from './boxes/letterbox.js';
 export { type AngleConvention, convertRotated, type RotatedRange, regularizeRotated, rotatedBounds, rotatedCorners } from './boxes/rotated-formats.js';
 export { squareBoxes } from './boxes/square.js';
@@ -64,7 +65,8 @@ export { type Yolov2Options, yolov2 } from './heads/yolov2.js';
 export { type Yolov3Options, type Yolov4Options, yolov3, yolov4 } from './heads/yolov3.js';
 export { type Yolov5Options, yolov5 } from './heads/yolov5.js';
 export { type Yolov6Options, yolov6 } from './heads/yolov6.js';
-export { type Yolov8MapsOptions, type Yolov8Options, yolo11, yolo12, yolov8, yolov8Maps, yolov9 } from './heads/yolov8.js';
+export { type Yolov8Options, yolo11, yolo12, yolov8, yolov9 } from './heads/yolov8.js';
+export { type Yolov8MapsOptions, yolov8Maps } from './heads/yolov8-maps.js';
 export { type RowColumns, type Yolov10Options, yolo26, yolov10 } from './heads/yolov10.js';
 export { type YoloxOptions, yolox } from './heads/yolox.js';
 export type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions } from './inputs.js';

@@ -2,7 +2,6 @@
 // leave as the integer key and the float32 that every stage takes (see CallParams).
 
 import type { Backend, BackendKind } from './backend.js';
-import { decisionThreshold } from './boxes/overlap.js';
 import {
 	checkBoolean,
 	checkCount,
@@ -18,7 +17,7 @@ import {
 } from './checks.js';
 import { keysAreLogits, type ScoreMap, scoreMap } from './head-facts.js';
 import type { Head } from './heads/head.js';
-import { keyOf, logit, nextDown, nextUp } from './numbers.js';
+import { decisionThreshold, keyOf, logit, nextDown, nextUp } from './numbers.js';
 import type { PipelineOptions } from './pipeline.js';
 import type { CallParams } from './plan.js';
 import { checkSemantics, type FullSemantics, overlapRuleOf, type Semantics, type SemanticsPreset } from './semantics.js';

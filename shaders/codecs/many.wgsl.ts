@@ -3,7 +3,7 @@
 // Twins: src/codecs/bins.ts, rotated-distances.ts, rotated-deltas.ts. Called by shaders/shared/codecs.wgsl.ts.
 
 import type { BoxCodec } from '../../src/codecs/codec.js';
-import { ANGLE_LIMIT } from '../../src/numbers.js';
+import { ANGLE_LIMIT } from '../../src/functions.js';
 import { trigonometry } from '../shared/functions.wgsl.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 import { growAxis } from './anchored.wgsl.js';

@@ -3,7 +3,7 @@
 // Candidates of heads with angles hold the angle where others hold the area; so the decision looks the same from outside.
 
 import { type RotatedIouKind, UPRIGHT } from '../../src/boxes/rotated.js';
-import { ANGLE_LIMIT } from '../../src/numbers.js';
+import { ANGLE_LIMIT } from '../../src/functions.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 import { division, flushing, logarithm, squareRoot, trigonometry } from './functions.wgsl.js';
 

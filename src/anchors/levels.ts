@@ -1,8 +1,7 @@
 // What every anchor generator needs: the strides and grids of the pyramid levels, checked; and the cells of a level
 // from the boxes of its first cell.
 
-import { checkSize } from '../boxes/formats.js';
-import { refuse, refuseUnless } from '../checks.js';
+import { checkSize, refuse, refuseUnless } from '../checks.js';
 
 /** Height and width of a feature map in cells. */
 export type GridSize = readonly [number, number];

@@ -3,8 +3,7 @@
 // input; layers of equal stride share their cells, so a cell carries the anchors of all of them. ratio = width / height.
 // Order: stride, y, x, anchor.
 
-import { checkSize } from '../boxes/formats.js';
-import { checkBoolean, checkInteger, readOptions, refuse, refuseUnless } from '../checks.js';
+import { checkBoolean, checkInteger, checkSize, readOptions, refuse, refuseUnless } from '../checks.js';
 import { boxAbout, checkPositive, checkPositiveNumber, type GridSize, levelGrids, type TiledLevel, tileCells } from './levels.js';
 
 /** RetinaNet's way of making sizes: each is a multiple of its level's stride. */

@@ -1,8 +1,7 @@
 // SSD's default boxes (Caffe PriorBox, torchvision DefaultBoxGenerator, mmdetection SSDAnchorGenerator): a small and a
 // larger square, then pairs of elongated boxes, centred in every cell. ratio = width / height. Order: level, y, x, box.
 
-import { checkSize } from '../boxes/formats.js';
-import { checkWord, readOptions, refuse } from '../checks.js';
+import { checkSize, checkWord, readOptions, refuse } from '../checks.js';
 import { boxAbout, checkPositive, type GridSize, levelGrids, type TiledLevel, tileCells } from './levels.js';
 
 /**

@@ -2,8 +2,7 @@
 // every size has been seen. Each cell of MTCNN's first network then stands for a square of 12 pixels of its level.
 // After facenet's detect_face.py (detect_face, generateBoundingBox) and kpzhang93's MATLAB code.
 
-import { checkSize } from '../boxes/formats.js';
-import { checkWord, readOptions, refuse } from '../checks.js';
+import { checkSize, checkWord, readOptions, refuse } from '../checks.js';
 import { checkGrid, checkPositiveNumber, type GridSize } from './levels.js';
 
 /** One level of `imagePyramid`. */

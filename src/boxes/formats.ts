@@ -1,8 +1,7 @@
-// Box formats and the small things one does with boxes. Boxes are flat Float32Arrays, [N, 4]; without a word they are
+// Box formats. Boxes are flat Float32Arrays, [N, 4]; without a word they are
 // xyxy. Every step is rounded to float32, as on the GPU.
 
 import { checkAttached, refuse } from '../checks.js';
-import { areaOf } from './overlap.js';
 
 const round = Math.fround;
 
@@ -28,30 +27,6 @@ export function convertBoxes(boxes: Float32Array, from: BoxFormat, to: BoxFormat
 	return out;
 }
 
-/** The area of each box [N], in float32; 0 for empty, inverted and unusable ones. */
-export function boxArea(boxes: Boxes): Float32Array {
-	const rows = toXyxy('boxArea', 'boxes', boxes);
-	const out = new Float32Array(rows.length / 4);
-	for (let i = 0; i < out.length; i++) {
-		const area = areaOf(rows[i * 4], rows[i * 4 + 1], rows[i * 4 + 2], rows[i * 4 + 3]);
-		out[i] = area < Infinity ? area : 0;
-	}
-	return out;
-}
-
-/** xyxy boxes moved into a frame of [height, width] pixels: 0 <= x <= width, 0 <= y <= height. A new array; NaN stays NaN. */
-export function clipBoxes(boxes: Float32Array, size: readonly [number, number]): Float32Array {
-	checkBoxes('clipBoxes', 'boxes', boxes);
-	const [height, width] = checkSize('clipBoxes', 'size', size);
-	const out = boxes.slice();
-	for (let k = 0; k < out.length; k++) {
-		const limit = k & 1 ? height : width;
-		if (out[k] < 0) out[k] = 0;
-		else if (out[k] > limit) out[k] = limit;
-	}
-	return out;
-}
-
 /** Boxes of any format as xyxy. A plain Float32Array is returned as it is, not copied. */
 export function toXyxy(call: string, name: string, boxes: Boxes): Float32Array {
 	if (ArrayBuffer.isView(boxes) || boxes === null || typeof boxes !== 'object' || Array.isArray(boxes)) {
@@ -71,16 +46,6 @@ export function checkBoxes(call: string, name: string, boxes: unknown): asserts 
 	const rows = boxes as Float32Array;
 	checkAttached(call, name, rows);
 	if (rows.length % 4 !== 0) refuse(RangeError, call, name, 'must have a length that is a multiple of 4', rows.length);
-}
-
-/** Throws unless `size` is [height, width], both positive and finite. */
-export function checkSize(call: string, name: string, size: unknown): readonly [number, number] {
-	if (!Array.isArray(size) || size.length !== 2) refuse(TypeError, call, name, 'must be [height, width]', size);
-	size.forEach((s, i) => {
-		if (typeof s !== 'number' || !(s > 0) || s === Infinity)
-			refuse(RangeError, call, `${name}[${i}]`, `(${i ? 'width' : 'height'}) must be a positive number`, s);
-	});
-	return size as unknown as readonly [number, number];
 }
 
 function checkFormat(call: string, name: string, format: unknown): void {

@@ -6,7 +6,8 @@
 // GIoU: Rezatofighi et al. 2019; DIoU, CIoU: Zheng et al. 2020.
 
 import { refuse } from '../checks.js';
-import { atan32, divide32, MIN_NORMAL } from '../numbers.js';
+import { atan32, divide32 } from '../functions.js';
+import { MIN_NORMAL } from '../numbers.js';
 import { areaOf, flushCoordinate, isUsableBox } from './overlap.js';
 
 const round = Math.fround;

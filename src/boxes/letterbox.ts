@@ -2,9 +2,10 @@
 // padded; 'ultralytics' rounds as ultralytics does (data/augment.py LetterBox, utils/ops.py scale_boxes), where a decoder with
 // the unrounded padding is off by up to half a pixel.
 
-import { checkBoolean, checkWord, readOptions } from '../checks.js';
+import { checkBoolean, checkSize, checkWord, readOptions } from '../checks.js';
 import { roundHalfEven } from '../numbers.js';
-import { checkBoxes, checkSize, clipBoxes } from './formats.js';
+import { clipBoxes } from './areas.js';
+import { checkBoxes } from './formats.js';
 
 const round = Math.fround;
 

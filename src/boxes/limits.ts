@@ -1,7 +1,7 @@
 // What numbers a box may have, and what a head does to a decoded box before suppression: clip it to the input, and mark
 // it when it is too small to be kept. The mark stands in the place of the area. Twin: shaders/decode.wgsl.ts.
 
-import { ANGLE_LIMIT } from '../numbers.js';
+import { ANGLE_LIMIT } from '../functions.js';
 
 /** The area of a box that is too small to be kept: no box has it. */
 export const TOO_SMALL = -1;

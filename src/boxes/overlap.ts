@@ -49,12 +49,6 @@ export function areaOf(x1: number, y1: number, x2: number, y2: number): number {
 	return area >= MIN_NORMAL ? area : 0;
 }
 
-/** A threshold as the decision takes it: a float32, values below the smallest normal float count as 0. */
-export function decisionThreshold(threshold: number): number {
-	const t = round(threshold);
-	return t < MIN_NORMAL && t > -MIN_NORMAL ? 0 : t;
-}
-
 /**
  * Whether fround(intersection / union) > threshold for boxes i and j of two flat xyxy arrays (i, j count boxes).
  * Areas come from `areaOf`; t from `decisionThreshold`.

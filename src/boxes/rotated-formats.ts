@@ -2,7 +2,7 @@
 // centre y, width, height in pixels, angle; without a word the angle is in radians, clockwise on the screen (y down).
 
 import { checkAttached, checkWord, refuse } from '../checks.js';
-import { cos32, sin32 } from '../numbers.js';
+import { cos32, sin32 } from '../functions.js';
 import { isUsableAngle } from './limits.js';
 import { flushCoordinate } from './overlap.js';
 

@@ -8,7 +8,8 @@
 // boxes as normal distributions of their covariance, 1 - Hellinger distance. With sides w, h: variances p = w^2/12, q = h^2/12.
 
 import { refuse } from '../checks.js';
-import { bitsToFloat, cos32, divide32, exp32, floatBits, flushProduct, log32, MIN_NORMAL, sin32, sqrt32 } from '../numbers.js';
+import { cos32, divide32, log32, sin32, sqrt32 } from '../functions.js';
+import { bitsToFloat, exp32, floatBits, flushProduct, MIN_NORMAL } from '../numbers.js';
 import { MAX_PAIRS } from './iou.js';
 import { isUsableAngle } from './limits.js';
 import { areaOf, isUsableBox, type OverlapRule, overlapsByRule } from './overlap.js';

@@ -3,7 +3,8 @@
 // decoded from its corners, so a zero delta gives the anchor back bit for bit.
 
 import { checkBoolean, checkWord, readOptions, refuse } from '../checks.js';
-import { ANGLE_LIMIT, cos32, flushProduct, sin32 } from '../numbers.js';
+import { ANGLE_LIMIT, cos32, sin32 } from '../functions.js';
+import { flushProduct } from '../numbers.js';
 import { anchorWidth, type BoxCodec, checkRows, decodeAll, writeNaN } from './codec.js';
 import { clampDelta, DELTA_CLAMP, type DeltaClamp, growAxis, readClamp, readMeans, readVariances } from './factors.js';
 

@@ -2,7 +2,8 @@
 // the size is l + r, t + b; the centre is the point plus ((r - l) / 2, (b - t) / 2) turned by the angle.
 
 import { checkInteger, checkWord, readOptions, refuse } from '../checks.js';
-import { ANGLE_LIMIT, cos32, flushProduct, logit, sigmoid32, sin32 } from '../numbers.js';
+import { ANGLE_LIMIT, cos32, sin32 } from '../functions.js';
+import { flushProduct, logit, sigmoid32 } from '../numbers.js';
 import { checkReach, MOST_BINS, meanBin, spread } from './bins.js';
 import { type BoxCodec, checkRows, decodeAll, writeCentred, writeNaN } from './codec.js';
 

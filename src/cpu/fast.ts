@@ -2,10 +2,10 @@
 // The same answer as nms.ts. Takes candidate rows from the scan, from the GPU, or from the arrays of nms().
 
 import { isUsableAngle } from '../boxes/limits.js';
-import { decisionThreshold, flushCoordinate, isUsableBox, type OverlapRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
+import { flushCoordinate, isUsableBox, type OverlapRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
 import type { RotatedIouKind } from '../boxes/rotated.js';
 import { extrasOf, numScores } from '../head-facts.js';
-import { isNaNBits, keyOfBits } from '../numbers.js';
+import { decisionThreshold, isNaNBits, keyOfBits } from '../numbers.js';
 import type { CandidateRows, Kept, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import type { SuppressionResult, SuppressionRules } from './nms.js';

@@ -2,9 +2,9 @@
 // is tested against. Quadratic, plain, and exact: total order, exact overlap decision, nothing else.
 
 import { isUsableAngle } from '../boxes/limits.js';
-import { areaOf, decisionThreshold, flushCoordinate, isUsableBox, PLAIN_OVERLAP } from '../boxes/overlap.js';
+import { areaOf, flushCoordinate, isUsableBox, PLAIN_OVERLAP } from '../boxes/overlap.js';
 import { overlapsBy } from '../boxes/rotated.js';
-import { floatBits, isNaNBits, keyOfBits } from '../numbers.js';
+import { decisionThreshold, floatBits, isNaNBits, keyOfBits } from '../numbers.js';
 
 /** What decides an answer; the numbers of CallParams that suppression needs. */
 export interface SuppressionRules {

@@ -9,7 +9,7 @@
 // sqrt(B / 3) (max(w, h) of one + that of the other); B is taken a twentieth larger.
 
 import { type RotatedIouKind, rotatedOverlapsMore } from '../boxes/rotated.js';
-import { cos32, sin32 } from '../numbers.js';
+import { cos32, sin32 } from '../functions.js';
 import type { Keeps, MakeKeeps } from './fast.js';
 import { AREA, CLASS, ROW } from './rows.js';
 

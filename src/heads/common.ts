@@ -1,8 +1,7 @@
 // Checks that every head's factory makes, and the two tensor shapes that most heads have: a flat list of anchors, and
 // a feature map.
 
-import { checkSize } from '../boxes/formats.js';
-import { checkInteger, checkWord, refuse } from '../checks.js';
+import { checkInteger, checkSize, checkWord, refuse } from '../checks.js';
 import type { Axis, Level } from './head.js';
 
 /** Axis order of a flat output: [4 + classes, anchors], [anchors, 4 + classes], or told from the dims. */

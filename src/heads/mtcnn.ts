@@ -5,8 +5,7 @@
 
 import { checkGrid, checkPositiveNumber } from '../anchors/levels.js';
 import { cellsAlong, type MtcnnStyle, mtcnnCells } from '../anchors/pyramid.js';
-import { checkSize } from '../boxes/formats.js';
-import { checkBoolean, checkInteger, checkWord, readOptions, refuse } from '../checks.js';
+import { checkBoolean, checkInteger, checkSize, checkWord, readOptions, refuse } from '../checks.js';
 import { boxes } from '../codecs/boxes.js';
 import { corners } from '../codecs/corners.js';
 import { checkInput, flatLevel, type HeadLayout, mapLayouts } from './common.js';

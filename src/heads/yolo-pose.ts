@@ -4,7 +4,8 @@
 
 import { checkBoolean, checkInteger, checkWord, readOptions, refuse } from '../checks.js';
 import type { Head, KeypointSpec } from './head.js';
-import { readUltralytics, ULTRALYTICS_OPTIONS, type UltralyticsOptions, type UltralyticsOutputs, ultralyticsHead, unitOf } from './ultralytics.js';
+import { readUltralytics, ULTRALYTICS_OPTIONS, type UltralyticsOptions, type UltralyticsOutputs, unitOf } from './ultralytics.js';
+import { ultralyticsHead } from './ultralytics-outputs.js';
 
 /** Options of `yoloPose`. */
 export interface YoloPoseOptions extends Omit<UltralyticsOptions, 'numClasses'> {

@@ -4,7 +4,8 @@
 
 import { checkBoolean, checkInteger, readOptions, refuse } from '../checks.js';
 import type { Head } from './head.js';
-import { readUltralytics, ULTRALYTICS_OPTIONS, type UltralyticsOptions, type UltralyticsOutputs, ultralyticsHead } from './ultralytics.js';
+import { readUltralytics, ULTRALYTICS_OPTIONS, type UltralyticsOptions, type UltralyticsOutputs } from './ultralytics.js';
+import { ultralyticsHead } from './ultralytics-outputs.js';
 
 /** Options of `yoloSeg`. */
 export interface YoloSegOptions extends UltralyticsOptions {

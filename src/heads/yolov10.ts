@@ -4,7 +4,8 @@
 import { checkInteger, checkWord, readOptions, refuse } from '../checks.js';
 import { boxes } from '../codecs/boxes.js';
 import type { Head } from './head.js';
-import { readUltralytics, type UltralyticsOptions, ultralyticsHead, unitOf } from './ultralytics.js';
+import { readUltralytics, type UltralyticsOptions, unitOf } from './ultralytics.js';
+import { ultralyticsHead } from './ultralytics-outputs.js';
 
 /** The first of four box numbers, the score and the class id, as columns of a row, and how many columns there are. */
 export interface RowColumns {

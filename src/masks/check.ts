@@ -1,8 +1,8 @@
 // The arguments of assembleMasks, checked once before any work, and the job they make.
 
-import { checkBoxes, checkSize } from '../boxes/formats.js';
+import { checkBoxes } from '../boxes/formats.js';
 import type { Letterbox } from '../boxes/letterbox.js';
-import { checkAttached, checkInteger, checkUnit, checkWord, readOptions, refuse } from '../checks.js';
+import { checkAttached, checkInteger, checkSize, checkUnit, checkWord, readOptions, refuse } from '../checks.js';
 import { keyOf, logit, nextUp } from '../numbers.js';
 import type { Tensor } from '../tensors.js';
 import { dropTiny, type MaskJob, type MaskOutput } from './job.js';

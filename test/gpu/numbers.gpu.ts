@@ -5,8 +5,9 @@ import { division, logarithm, squareRoot, trigonometry } from '../../shaders/sha
 import { numbers } from '../../shaders/shared/numbers.wgsl.js';
 import { overlap } from '../../shaders/shared/overlap.wgsl.js';
 import { wgslFloat } from '../../shaders/wgsl.js';
-import { areaOf, decisionThreshold, overlapsMore } from '../../src/boxes/overlap.js';
-import { cos32, divide32, exp32, floatBits, keyOfBits, log32, reciprocal32, scoreOfKey, sigmoid32, sin32, sqrt32 } from '../../src/numbers.js';
+import { areaOf, overlapsMore } from '../../src/boxes/overlap.js';
+import { cos32, divide32, log32, sin32, sqrt32 } from '../../src/functions.js';
+import { decisionThreshold, exp32, floatBits, keyOfBits, reciprocal32, scoreOfKey, sigmoid32 } from '../../src/numbers.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { random } from '../support/random.js';
 import { runKernel } from '../support/run-kernel.js';

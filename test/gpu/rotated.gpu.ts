@@ -4,7 +4,7 @@
 import { assert } from 'chai';
 import { numbers } from '../../shaders/shared/numbers.wgsl.js';
 import { overlapOf } from '../../shaders/shared/overlap.wgsl.js';
-import { decisionThreshold, flushCoordinate, type OverlapRule, PLAIN_OVERLAP } from '../../src/boxes/overlap.js';
+import { flushCoordinate, type OverlapRule, PLAIN_OVERLAP } from '../../src/boxes/overlap.js';
 import { rotatedOverlap as overlapOnCpu, ROTATED_IOU_KINDS, rotatedOverlapsMore } from '../../src/boxes/rotated.js';
 import { upright } from '../../src/boxes/rotated-formats.js';
 import { nmsFast } from '../../src/cpu/fast.js';
@@ -17,7 +17,7 @@ import { HeadPipeline } from '../../src/gpu/pipeline.js';
 import { createBackend, rotatedNms } from '../../src/index.js';
 import { checkNms } from '../../src/inputs.js';
 import type { Sizes } from '../../src/layout.js';
-import { floatBits } from '../../src/numbers.js';
+import { decisionThreshold, floatBits } from '../../src/numbers.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { random, randomScores } from '../support/random.js';
 import { randomRotated } from '../support/random-rotated.js';

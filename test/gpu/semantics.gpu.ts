@@ -4,7 +4,7 @@
 import { assert } from 'chai';
 import { numbers } from '../../shaders/shared/numbers.wgsl.js';
 import { overlapOf } from '../../shaders/shared/overlap.wgsl.js';
-import { areaOf, decisionThreshold, type OverlapRule, overlapsByRule } from '../../src/boxes/overlap.js';
+import { areaOf, type OverlapRule, overlapsByRule } from '../../src/boxes/overlap.js';
 import { nmsFast } from '../../src/cpu/fast.js';
 import { nmsTextbook } from '../../src/cpu/nms.js';
 import { adoptDevice } from '../../src/gpu/device.js';
@@ -12,7 +12,7 @@ import { nmsHead } from '../../src/gpu/nms.js';
 import { HeadPipeline } from '../../src/gpu/pipeline.js';
 import { createBackend, createPostprocessor, SEMANTICS_PRESETS, type Semantics, type SemanticsPreset } from '../../src/index.js';
 import type { Sizes } from '../../src/layout.js';
-import { floatBits } from '../../src/numbers.js';
+import { decisionThreshold, floatBits } from '../../src/numbers.js';
 import type { Kept } from '../../src/pipeline.js';
 import { bindImages, callOf } from '../support/calls.js';
 import { gpuTest } from '../support/gpu-suite.js';

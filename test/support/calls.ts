@@ -1,9 +1,8 @@
 // Heads, tensors and call numbers for tests that go below the public door.
 
-import { decisionThreshold } from '../../src/boxes/overlap.js';
 import { nmsHead, nmsTensors } from '../../src/gpu/nms.js';
 import type { Head } from '../../src/heads/head.js';
-import { keyOf, logit, nextUp } from '../../src/numbers.js';
+import { decisionThreshold, keyOf, logit, nextUp } from '../../src/numbers.js';
 import type { CallParams } from '../../src/plan.js';
 import type { BoundTensor } from '../../src/tensors.js';
 

@@ -42,10 +42,15 @@ const TABLE: Record<string, readonly string[]> = {
 };
 
 /** Words of the house: every room may use them. They import nothing but each other. */
-const WORDS = ['checks', 'errors', 'numbers', 'stages'];
+const WORDS = ['checks', 'errors', 'numbers', 'functions', 'stages'];
 
 /** Fetched only when wanted, by dynamic import: the GPU with all shaders, the CPU path, the twins, the heads that an error suggests. */
-const FETCHED: Record<string, readonly string[]> = { 'gpu-link': ['gpu'], dispatch: ['cpu'], backend: ['calls', 'masks'], postprocessor: ['heads', 'head-check'] };
+const FETCHED: Record<string, readonly string[]> = {
+	'gpu-link': ['gpu'],
+	dispatch: ['cpu'],
+	backend: ['calls', 'masks'],
+	postprocessor: ['heads', 'head-check'],
+};
 
 /** Descriptions: their types say what a thing is, whoever makes it. Type imports leave nothing behind at run time. */
 const DESCRIPTIONS = ['pipeline', 'backend', 'heads', 'tensors', 'codecs', 'boxes', 'options', 'inputs', 'detections', 'plan', 'layout', 'head-facts', 'masks'];

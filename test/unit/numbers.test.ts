@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { assert, describe, test } from 'vitest';
-import { cos32, log32, sin32, sqrt32 } from '../../src/numbers.js';
+import { cos32, log32, sin32, sqrt32 } from '../../src/functions.js';
 
 const ULP = 2 ** -23;
 const normal = fc.integer({ min: 0x00800000, max: 0x7f7fffff }).map((bits) => new Float32Array(Uint32Array.of(bits).buffer)[0]);

@@ -1,7 +1,8 @@
 // YOLOs without anchors, v6, X, v8 to 12 and 26, detection: formulas of meituan/YOLOv6, Megvii's YOLOX and ultralytics.
 
 import { yolov6 } from '../../../src/heads/yolov6.js';
-import { yolov8, yolov8Maps } from '../../../src/heads/yolov8.js';
+import { yolov8 } from '../../../src/heads/yolov8.js';
+import { yolov8Maps } from '../../../src/heads/yolov8-maps.js';
 import { yolov10 } from '../../../src/heads/yolov10.js';
 import { yolox } from '../../../src/heads/yolox.js';
 import type { HeadCase } from './oracle.js';

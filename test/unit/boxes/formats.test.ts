@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { assert, describe, test } from 'vitest';
-import { BOX_FORMATS, boxArea, clipBoxes, convertBoxes } from '../../../src/boxes/formats.js';
+import { boxArea, clipBoxes } from '../../../src/boxes/areas.js';
+import { BOX_FORMATS, convertBoxes } from '../../../src/boxes/formats.js';
 
 const ROWS = {
 	xyxy: [10, 20, 50, 100, -4, -3, -1, 6],

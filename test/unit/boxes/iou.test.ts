@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { assert, describe, test } from 'vitest';
 import { boxIou, IOU_KINDS, type IouKind } from '../../../src/boxes/iou.js';
-import { atan32, divide32 } from '../../../src/numbers.js';
+import { atan32, divide32 } from '../../../src/functions.js';
 
 type Box = [number, number, number, number];
 const iou = (a: Box, b: Box, kind: IouKind = 'iou') => boxIou(Float32Array.from(a), Float32Array.from(b), { kind })[0];

@@ -2,9 +2,10 @@
 // rounding it to float32 (24 bits, half to even) needs nothing but BigInt.
 
 import { describe, expect, it } from 'vitest';
-import { areaOf, decisionThreshold, overlapsMore } from '../../../src/boxes/overlap.js';
+import { areaOf, overlapsMore } from '../../../src/boxes/overlap.js';
 import { nmsFast } from '../../../src/cpu/fast.js';
 import { nmsTextbook } from '../../../src/cpu/nms.js';
+import { decisionThreshold } from '../../../src/numbers.js';
 import { random } from '../../support/random.js';
 
 /** A non-negative rational p / 2^shift that float32 rounding gives for a / b; a <= b. */

@@ -2,18 +2,10 @@
 // against the textbook where its grids must find boxes that plain IoU would not compare.
 
 import { describe, expect, it } from 'vitest';
-import {
-	areaOf,
-	decisionThreshold,
-	inclusiveAreaOf,
-	isPlain,
-	type OverlapRule,
-	overlapsByRule,
-	overlapsMore,
-	PLAIN_OVERLAP,
-} from '../../../src/boxes/overlap.js';
+import { areaOf, inclusiveAreaOf, isPlain, type OverlapRule, overlapsByRule, overlapsMore, PLAIN_OVERLAP } from '../../../src/boxes/overlap.js';
 import { nmsFast } from '../../../src/cpu/fast.js';
 import { nmsTextbook } from '../../../src/cpu/nms.js';
+import { decisionThreshold } from '../../../src/numbers.js';
 import { callOf } from '../../support/calls.js';
 import { OVERLAP_RULES, overlapsExactly } from '../../support/nms-properties.js';
 import { type BoxSet, random, randomBoxes, randomScores, type ScoreSet } from '../../support/random.js';
