@@ -1,7 +1,7 @@
 // The README's code: every block compiles against the library's own types, and a block that shows what it prints is run
 // and must print that.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileFaults, printedBy, removeSnippets, root, snippetsOf, writeSnippets } from '../support/snippets.js';
@@ -40,6 +40,19 @@ describe('README', () => {
 		});
 		expect(known.length).toBeGreaterThan(12);
 		expect(known.filter((name) => !new RegExp(`^\\| \`${name}\``, 'm').test(readme))).toEqual([]);
+	});
+
+	it('names every head, and so does a page of docs/', () => {
+		const index = readFileSync(path.join(root, 'src/index.ts'), 'utf8');
+		const heads = [...index.matchAll(/^export \{ ([^}]*) \} from '\.\/heads\//gm)]
+			.flatMap(([, names]) => names.split(', '))
+			.filter((name) => !name.startsWith('type ') && name !== 'inferHead');
+		expect(heads.length).toBeGreaterThan(30);
+		const folder = path.join(root, 'docs');
+		const pages = readdirSync(folder).map((name) => readFileSync(path.join(folder, name), 'utf8'));
+		const isNamed = (text: string, name: string) => new RegExp(`\\b${name}\\b`).test(text);
+		expect(heads.filter((name) => !isNamed(readme.slice(readme.indexOf('## Models')), name))).toEqual([]);
+		expect(heads.filter((name) => !pages.some((text) => isNamed(text, name)))).toEqual([]);
 	});
 
 	it('links to files that are there', () => {
