@@ -49,7 +49,7 @@ const FACE = 1;
 export function mtcnnPNet(options: MtcnnPNetOptions): Head {
 	const call = 'mtcnnPNet';
 	const known = ['inputSize', 'scale', 'style', 'gridSize', 'transposed', 'layout'] as const;
-	const given = readOptions(call, 'options', options, known) as Partial<MtcnnPNetOptions>;
+	const given = readOptions('mtcnnPNet', 'options', options, known) as Partial<MtcnnPNetOptions>;
 	const size = checkInput(call, given.inputSize);
 	const style = readStyle(call, given.style);
 	const transposed = checkBoolean(call, 'transposed', given.transposed ?? false);

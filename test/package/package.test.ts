@@ -141,7 +141,7 @@ describe('what a bundler keeps', () => {
 		...['blazeFace blazePalm', 'scrfd yunet', 'retinaFace ultraFace', 'mtcnnPNet mtcnnRNet mtcnnONet'],
 	].map((names) => names.split(' '));
 	/** Heads whose code is in a bundle: a head checks its options under its own name. */
-	const headsIn = (code: string) => FILES.flat().filter((name) => new RegExp(`["'\`]${name}["'\`]`).test(code));
+	const headsIn = (code: string) => FILES.flat().filter((name) => new RegExp(`["'\`]${name}["'\`], ?(["'\`]options["'\`]|\\w+\\))`).test(code));
 
 	it('of `nms` alone: one small chunk without a shader, a head or a backend', async () => {
 		const { all, numChunks } = await bundle(`export { nms } from 'kedge';`);
