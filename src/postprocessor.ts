@@ -2,6 +2,7 @@
 // on the host. Calls may overlap; their results come in the order of the calls.
 
 import { type BackendKind, type Choice, ManagedBackend } from './backend.js';
+import { bindTensor, type SuggestHead } from './bind.js';
 import { refuse } from './checks.js';
 import { type Detections, type FrameMap, finishDetections } from './detections.js';
 import { type Call, copyOnCpu, Dispatch } from './dispatch.js';
@@ -9,9 +10,10 @@ import { KedgeError } from './errors.js';
 import { extrasOf, scoreMap } from './head-facts.js';
 import type { Head } from './heads/head.js';
 import { type CallOptions, checkPostprocessorOptions, checkRunOptions, type PostprocessorOptions, type Settings } from './options.js';
+import { normalizeOutputs } from './outputs.js';
 import type { Encoded } from './pipeline.js';
 import type { CallParams, FrameTransform } from './plan.js';
-import { type BoundTensor, bindTensor, normalizeOutputs, type Outputs, type SuggestHead } from './tensors.js';
+import type { BoundTensor, Outputs } from './tensors.js';
 
 /** The map from network input to frame that `letterbox` makes. */
 export interface Transform extends FrameMap, FrameTransform {

@@ -1,8 +1,8 @@
 // Random raw tensors for any head: mostly losers, some hits, some values no network should put out.
 
+import { bindTensor } from '../../src/bind.js';
 import type { Head } from '../../src/heads/head.js';
 import type { BoundTensor } from '../../src/tensors.js';
-import { bindTensor } from '../../src/tensors.js';
 import { floatToHalf } from './half.js';
 import { random } from './random.js';
 

@@ -1,12 +1,14 @@
 // Reading tensors in every form a runtime hands over, and fitting them to a head: strides, and one refusal per fault.
 
 import { assert, describe, test } from 'vitest';
+import { type BindOptions, bindTensor } from '../../src/bind.js';
 import { suggestHead } from '../../src/heads/infer.js';
 import { retinanet } from '../../src/heads/retinanet.js';
 import { ssd } from '../../src/heads/ssd.js';
 import { yolov5 } from '../../src/heads/yolov5.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
-import { type BindOptions, bindTensor, normalizeOutputs, type Outputs } from '../../src/tensors.js';
+import { normalizeOutputs } from '../../src/outputs.js';
+import type { Outputs } from '../../src/tensors.js';
 
 const head = yolov8({ numClasses: 2, inputSize: [32, 64] }); // 6 channels, 42 anchors
 const LENGTH = 6 * 42;

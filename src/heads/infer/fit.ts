@@ -1,7 +1,7 @@
 // A head that fits: the call that makes it, the head, and the proof that every output finds its place in it.
 
 import { YOLOV2_TINY_VOC_ANCHORS, YOLOV2_VOC_ANCHORS, YOLOV5_P6_ANCHORS, YOLOV7_ANCHORS } from '../../anchors/yolo.js';
-import { fitsSpec } from '../../tensors.js';
+import { fitsSpec } from '../../bind.js';
 import { blazeFace, blazePalm } from '../blazeface.js';
 import { centernet } from '../centernet.js';
 import { densebox } from '../densebox.js';

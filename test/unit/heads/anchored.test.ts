@@ -2,6 +2,7 @@
 // in them things stand, and the rules of each framework.
 
 import { assert, describe, test } from 'vitest';
+import { bindTensor } from '../../../src/bind.js';
 import { defineHead } from '../../../src/heads/define.js';
 import { efficientdet } from '../../../src/heads/efficientdet.js';
 import { fastRcnn } from '../../../src/heads/fast-rcnn.js';
@@ -12,7 +13,7 @@ import { retinanet } from '../../../src/heads/retinanet.js';
 import { rpn } from '../../../src/heads/rpn.js';
 import { ssd } from '../../../src/heads/ssd.js';
 import { createPostprocessor } from '../../../src/postprocessor.js';
-import { bindTensor, type CpuTensor } from '../../../src/tensors.js';
+import type { CpuTensor } from '../../../src/tensors.js';
 import { HEAD_CASES } from '../../support/heads/all.js';
 
 const square = (n: number) => [n, n] as const;
@@ -157,6 +158,9 @@ describe('ssd', () => {
 		const { shape, channel } = strides(head, 0, [1, 34928]);
 		assert.deepEqual([shape, channel], [4, 1]);
 		assert.equal(strides(head, 1, [1, 183372]).shape, 21);
+		const two = strides(head, 1, [2, 183372]);
+		assert.deepEqual([two.batch, two.image, two.shape], [2, 183372, 21], 'two images');
+		assert.equal(strides(head, 1, [1, 1, 183372]).shape, 21);
 		assert.equal(strides(head, 1, [1, 8732, 21]).shape, 21);
 		assert.throws(() => strides(ssd({ numClasses: 20 }), 0, [1, 34928]), /must be \[batch/);
 	});

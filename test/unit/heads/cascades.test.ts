@@ -2,6 +2,7 @@
 
 import { assert, describe, test } from 'vitest';
 import { imagePyramid } from '../../../src/anchors/pyramid.js';
+import { bindTensor } from '../../../src/bind.js';
 import { squareBoxes } from '../../../src/boxes/square.js';
 import { corners } from '../../../src/codecs/corners.js';
 import { blazeFace, blazePalm } from '../../../src/heads/blazeface.js';
@@ -10,7 +11,6 @@ import type { Head } from '../../../src/heads/head.js';
 import { mtcnnONet, mtcnnPNet, mtcnnRNet } from '../../../src/heads/mtcnn.js';
 import { retinaFace, ultraFace } from '../../../src/heads/retinaface.js';
 import { createPostprocessor } from '../../../src/postprocessor.js';
-import { bindTensor } from '../../../src/tensors.js';
 
 const accepts = (head: Head) => assert.equal(defineHead(head).numAnchors, head.numAnchors);
 const fits = (head: Head, tensor: number, dims: readonly number[]) => {

@@ -1,13 +1,14 @@
 // The shapes of the published models, and where in them things stand.
 
 import { assert, describe, test } from 'vitest';
+import { bindTensor } from '../../../src/bind.js';
 import { defineHead } from '../../../src/heads/define.js';
 import type { Head } from '../../../src/heads/head.js';
 import { retinanet } from '../../../src/heads/retinanet.js';
 import { ssd } from '../../../src/heads/ssd.js';
 import { yolov5 } from '../../../src/heads/yolov5.js';
 import { yolov8 } from '../../../src/heads/yolov8.js';
-import { bindTensor, type CpuTensor } from '../../../src/tensors.js';
+import type { CpuTensor } from '../../../src/tensors.js';
 
 /** The element number of one channel of one anchor of a level's field, by the strides that binding gives. */
 function elementOf(head: Head, dims: readonly number[], levelIndex: number, field: 'box' | 'classes', channel: number, anchor: number): number {

@@ -1,13 +1,13 @@
 // Published facts of CenterNet, DenseBox and the transformers: shapes, names, and the recipe that must not be swapped.
 
 import { assert, describe, test } from 'vitest';
+import { bindTensor } from '../../../src/bind.js';
 import { centernet } from '../../../src/heads/centernet.js';
 import { defineHead } from '../../../src/heads/define.js';
 import { densebox } from '../../../src/heads/densebox.js';
 import { detr, rtDetr } from '../../../src/heads/detr.js';
 import type { Head } from '../../../src/heads/head.js';
 import { createPostprocessor } from '../../../src/postprocessor.js';
-import { bindTensor } from '../../../src/tensors.js';
 
 const accepts = (head: Head) => assert.equal(defineHead(head).numAnchors, head.numAnchors);
 const fits = (head: Head, tensor: number, dims: readonly number[]) => {

@@ -3,7 +3,7 @@
 
 import { assert, describe, expect, test } from 'vitest';
 import * as kedge from '../../../src/index.js';
-import { normalizeOutputs } from '../../../src/tensors.js';
+import { normalizeOutputs } from '../../../src/outputs.js';
 
 const {
 	defineHead,
