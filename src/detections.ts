@@ -167,7 +167,7 @@ export function finishDetections(kept: Kept, view: View): Detections {
 const SCORE_MAPS: Record<ScoreMap, (x: number) => number> = {
 	itself: (x) => x,
 	sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-	sqrt: Math.sqrt,
+	sqrt: (x) => Math.sqrt(Math.max(0, x)), // a product below 0 has no root
 };
 
 /** Keypoints of the network input to what was asked for. Unlike boxes they are not clipped: a knee may be outside. */
@@ -189,11 +189,18 @@ function finishBoxes(boxes: Float32Array, view: View): Float32Array {
 	const { transform, inputSize, coordinates } = view;
 	if (!transform && coordinates === 'pixels') return boxes;
 	const [height, width] = transform ? transform.frameSize : inputSize;
-	const out = transform ? transform.toFrame(boxes) : boxes.slice();
+	const turned = view.extras.angle > 0;
+	// toFrame clips, which would move the centre of a turned box
+	const out = transform ? (turned ? unclipped(boxes, transform) : transform.toFrame(boxes)) : boxes.slice();
 	for (let k = 0; k < out.length; k++) {
 		const size = k & 1 ? height : width;
-		if (transform && !view.extras.angle) out[k] = Math.min(Math.max(out[k], 0), size);
+		if (transform && !turned) out[k] = Math.min(Math.max(out[k], 0), size);
 		if (coordinates === 'normalized') out[k] = out[k] / size;
 	}
 	return out;
+}
+
+/** Boxes of the network input as boxes of the frame, wherever they reach. */
+function unclipped(boxes: Float32Array, { gain, pad }: FrameMap): Float32Array {
+	return boxes.map((v, k) => Math.fround(v - pad[k & 1]) / gain[k & 1]);
 }

@@ -50,7 +50,7 @@ function writeRow(memory: Memory, image: number, params: Params, place: number, 
 	const id = u32[row + CANDIDATE.words.id];
 	for (let c = 0; c < 4; c++) out.f32[at + c] = toFrame(params, f32[row + c], c);
 	const score = scoreOfKey(key);
-	out.f32[at + ROW.words.score] = params.score_map === 1 ? sigmoid32(score) : params.score_map === 2 ? Math.sqrt(score) : score;
+	out.f32[at + ROW.words.score] = params.score_map === 1 ? sigmoid32(score) : params.score_map === 2 ? Math.sqrt(Math.max(0, score)) : score;
 	if (params.rotated) out.f32[at + ROW_WORDS] = f32[row + CANDIDATE.words.area];
 	out.u32[at + ROW.words.class_id] = u32[row + CANDIDATE.words.class_id];
 	out.u32[at + ROW.words.index] = params.multi_label ? Math.floor(id / params.num_classes) : id;

@@ -39,6 +39,13 @@ describe('boxes', () => {
 		expect([boxes[4], boxes[5], boxes[6], boxes[7]]).toEqual([0, 0, 1920, 1080]);
 	});
 
+	it('with an angle are not clipped: clipping would move the centre they are turned about', () => {
+		const turned = { ...view, extras: { angle: 1, keypoints: 0, masks: 0, total: 1 }, transform };
+		const { boxes } = finishDetections(kept([0.9, 0.8], { extras: Float32Array.of(0.5, 0) }), turned);
+		const expected = [300, 300, 900, 780, -60, -120, 1980, 1380];
+		for (let k = 0; k < 8; k++) expect(Math.abs(boxes[k] - expected[k])).toBeLessThan(5e-4);
+	});
+
 	it('are clipped too when the transform was made by hand', () => {
 		const double = {
 			frameSize: [500, 600] as const,
@@ -69,6 +76,10 @@ describe('boxes', () => {
 describe('scores', () => {
 	it('are the float32 of the key', () => {
 		expect([...finishDetections(kept([0.9, -2.5]), view).scores]).toEqual([Math.fround(0.9), -2.5]);
+	});
+
+	it('of products are their root, 0 where a product is below 0', () => {
+		expect([...finishDetections(kept([0.25, -2]), { ...view, scoreMap: 'sqrt' }).scores]).toEqual([0.5, 0]);
 	});
 
 	it('of logits are their sigmoid in double precision, rounded once', () => {
