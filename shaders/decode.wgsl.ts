@@ -4,7 +4,7 @@
 // Twin: src/cpu/decode.ts.
 
 import { ANGLE_LIMIT } from '../src/functions.js';
-import { extraField, numRawApart } from '../src/head-facts.js';
+import { extraField, numRawApart, scoresAreClasses } from '../src/head-facts.js';
 import type { Head } from '../src/heads/head.js';
 import { CANDIDATE, LEVEL, PARAMS, PHASE, type Sizes, sizesWgsl } from '../src/layout.js';
 import { type AnchorSource, anchors } from './shared/anchors.wgsl.js';
@@ -42,6 +42,7 @@ export function decodeShader(variant: DecodeVariant): string {
 	const numApart = numRawApart(head.levels[0]);
 	const firstApart = head.codec.numRaw - numApart;
 	const givenFloats = head.score.classes === 'given';
+	const byChannel = scoresAreClasses(head) && !givenClasses; // where not, the allow-list waits for the class id
 	return wgsl`
 ${PARAMS.wgsl}
 ${LEVEL.wgsl}
@@ -223,6 +224,10 @@ fn each_pair(a: u32, image: u32) {
     if (!usable) { reject(image); continue; }
     var valid = true;
     let class_id = class_of(&anchor, c, &valid);
+    if (!valid) { reject(image); continue; }
+    #if ${!byChannel}
+    if (!is_allowed(class_id)) { continue; }
+    #endif
     take_pair(image, decoded, area, key, anchor.index * NUM_SCORES + c, class_id);
   }
 }
@@ -270,7 +275,7 @@ fn main(@builtin(global_invocation_id) global: vec3u, @builtin(local_invocation_
         class_id = class_of(&anchor, class_id, &found);
       }
       if (!found) { reject(image); }
-      #if ${givenFloats || givenClasses}
+      #if ${!byChannel}
       found = found && is_allowed(class_id);
       #endif
     }

@@ -22,6 +22,14 @@ export function numSlots(head: Head): number {
 	return head.maxCandidatesPerLevel === undefined ? 1 : head.levels.length;
 }
 
+/** Candidates that may come before suppression, after the cuts: of each level where each is cut by itself, and of the image. */
+export function mostListed(head: Head, multiLabel: boolean, maxCandidates: number): number {
+	const { maxCandidatesPerLevel: most = maxCandidates } = head;
+	const anchors = numSlots(head) === 1 ? [head.numAnchors] : head.levels.map((level) => level.numAnchors);
+	const listed = anchors.reduce((sum, count) => sum + Math.min(most, multiLabel ? count * numScores(head) : count), 0);
+	return Math.min(maxCandidates, listed);
+}
+
 /** How a candidate's key becomes its score: the number it is the key of, the sigmoid of that, or the square root of it. */
 export type ScoreMap = 'itself' | 'sigmoid' | 'sqrt';
 

@@ -15,7 +15,7 @@ import {
 	refuse,
 	refuseUnless,
 } from './checks.js';
-import { keysAreLogits, type ScoreMap, scoreMap } from './head-facts.js';
+import { keysAreLogits, mostListed, numScores, type ScoreMap, scoreMap } from './head-facts.js';
 import type { Head } from './heads/head.js';
 import { decisionThreshold, keyOf, logit, nextDown, nextUp } from './numbers.js';
 import type { PipelineOptions } from './pipeline.js';
@@ -157,8 +157,8 @@ export function checkPostprocessorOptions(where: string, value: unknown, checkHe
 	const head = checkHead(where, read.head);
 	const backend = checkBackend(where, read.backend, read);
 	const multiLabel = read.multiLabel === undefined ? head.multiLabel === true : checkBoolean(where, 'multiLabel', read.multiLabel);
-	if (multiLabel && head.numAnchors * head.numClasses > NO_LIMIT) {
-		refuse(RangeError, where, 'multiLabel', `needs anchors x classes below 2^32`, head.numAnchors * head.numClasses);
+	if (multiLabel && head.numAnchors * numScores(head) > NO_LIMIT) {
+		refuse(RangeError, where, 'multiLabel', `needs anchors x classes below 2^32`, head.numAnchors * numScores(head));
 	}
 	const call = checkCall(where, read, {
 		scoreThreshold: DEFAULTS.scoreThreshold,
@@ -235,7 +235,7 @@ export function checkLabels(where: string, value: unknown, numClasses: number): 
 function checkBitmask(where: string, pipeline: PipelineOptions, call: CallSettings): void {
 	if (pipeline.suppression !== 'bitmask') return;
 	const { head, multiLabel } = pipeline;
-	const most = Math.min(call.maxCandidates, head.numAnchors * (multiLabel ? head.numClasses : 1));
+	const most = mostListed(head, multiLabel, call.maxCandidates);
 	if (most <= BITMASK_LIMIT) return;
 	const remedy = `set maxCandidates to ${BITMASK_LIMIT} or less, or use 'blocked'`;
 	refuse(RangeError, where, 'suppression', `'bitmask' is for ${BITMASK_LIMIT} candidates at most`, most, remedy);
@@ -315,7 +315,7 @@ export function toCallParams(numbers: CallSettings, semantics: FullSemantics, he
 	const objectness = head?.score.objectness;
 	const isGate = objectness !== undefined && objectness.combine !== 'sqrt';
 	const t = Math.fround(numbers.iouThreshold);
-	const least = objectness?.combine === 'sqrt' ? numbers.scoreThreshold ** 2 : numbers.scoreThreshold;
+	const least = objectness?.combine === 'sqrt' ? Math.max(0, numbers.scoreThreshold) ** 2 : numbers.scoreThreshold;
 	const low = isLogit ? Math.max(-64, Math.min(64, logit(numbers.scoreThreshold))) : Math.max(least, 2 ** -20);
 	const high = isLogit ? Math.max(low + 1, 12) : Math.max(1, 2 * low);
 	return {

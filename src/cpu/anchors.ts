@@ -1,7 +1,7 @@
 // Heads whose scores need arithmetic, anchor by anchor: objectness times class, softmax. Cheap bounds pass over anchors
 // and classes that surely fail; what is left is computed in float32 steps, as the shader does.
 
-import { numScores } from '../head-facts.js';
+import { numScores, scoresAreClasses } from '../head-facts.js';
 import { bitsToFloat, exp32, floatBits, flushProduct, isNaNBits, keyOfBits, logit, reciprocal32, scoreOfKey, sigmoid32 } from '../numbers.js';
 import { bitsAt, cellOf, emit, isAllowed, type LevelScan, NAN_KEY, shapeOf, type View } from './candidates.js';
 
@@ -14,6 +14,11 @@ const round = Math.fround;
 function surelyBelow(least: number, scale: number): number {
 	const limit = logit((0.9999 * least) / scale);
 	return limit > -79 ? limit : -Infinity;
+}
+
+/** Whether score c of an anchor takes part; where it is not the class itself, `emit` looks at the class once it is known. */
+function takesPart(scan: LevelScan, c: number): boolean {
+	return !scoresAreClasses(scan.head) || isAllowed(scan, c);
 }
 
 /** YOLOv5 and its like: score = objectness x class, looked at only where objectness passes. */
@@ -51,7 +56,7 @@ function products(scan: LevelScan, place: number, factor: number, classIsLogit: 
 	const floor = classIsLogit && least > 0 && factor > 0 ? surelyBelow(least, factor) : -Infinity;
 	let n = 0;
 	for (let c = 0; c < numScores(head); c++) {
-		if (!isAllowed(scan, c)) continue;
+		if (!takesPart(scan, c)) continue;
 		const value = bitsToFloat(bitsAt(classes, place + c * classes.channel));
 		if (value < floor) continue;
 		const bits = floatBits(flushProduct(round(factor * (classIsLogit ? sigmoid32(value) : value))));
@@ -108,7 +113,7 @@ function readLogits({ classes, w }: LevelScan, place: number, numChannels: numbe
 function anyAbove(scan: LevelScan, first: number, floor: number): boolean {
 	const { values } = scan.w.hits;
 	for (let c = 0; c < numScores(scan.head); c++) {
-		if (values[first + c] >= floor && isAllowed(scan, c)) return true;
+		if (values[first + c] >= floor && takesPart(scan, c)) return true;
 	}
 	return false;
 }
@@ -124,7 +129,7 @@ function softmaxHits(scan: LevelScan, numChannels: number, first: number, larges
 	const scale = reciprocal32(sum);
 	let n = 0;
 	for (let c = 0; c < numScores(scan.head); c++) {
-		if (!isAllowed(scan, c)) continue;
+		if (!takesPart(scan, c)) continue;
 		const score = flushProduct(round(values[first + c] * scale));
 		// a factor of 1 changes nothing
 		const bits = floatBits(flushProduct(round(factor * score)));

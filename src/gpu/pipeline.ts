@@ -2,7 +2,7 @@
 // A ring of slots lets the next frame be submitted while the last one is mapped; after warm-up a run makes no GPU object.
 
 import { KedgeError } from '../errors.js';
-import { extrasOf, numSlots } from '../head-facts.js';
+import { extrasOf, mostListed, numSlots } from '../head-facts.js';
 import type { Head } from '../heads/head.js';
 import { resultWords } from '../kept.js';
 import { HEADER, HEADER_WORDS, ROW, ROW_WORDS, SIZES, type Sizes } from '../layout.js';
@@ -187,9 +187,10 @@ export class HeadPipeline implements GpuPipeline {
 
 	#capacity(head: Head, batch: number, call: CallParams): Capacity {
 		const capacity = planCapacity(head, this.#options.multiLabel, batch, call);
-		if (this.#bitmask && Math.min(capacity.candidates, call.maxCandidates) > BITMASK_LIMIT) {
+		const listed = this.#bitmask ? mostListed(head, this.#options.multiLabel, call.maxCandidates) : 0;
+		if (listed > BITMASK_LIMIT) {
 			throw new RangeError(
-				`createPostprocessor: suppression 'bitmask' holds ${BITMASK_LIMIT} candidates at most; got up to ${Math.min(capacity.candidates, call.maxCandidates)}; set maxCandidates: ${BITMASK_LIMIT} or use 'blocked'`,
+				`createPostprocessor: suppression 'bitmask' holds ${BITMASK_LIMIT} candidates at most; got up to ${listed}; set maxCandidates: ${BITMASK_LIMIT} or use 'blocked'`,
 			);
 		}
 		if (!this.#options.growing) return capacity;

@@ -32,3 +32,38 @@ for (const item of HEAD_CASES) {
 		assert.deepEqual(contents(await detect(item, { backend: 'webgpu', device, gpuStages: 0 })), wanted, 'twins alone');
 	});
 }
+
+// Ids that stand in the tensor or are numbers of levels pass no channel's gate: the allow-list and the range are looked at late.
+for (const name of ['class ids as numbers', 'a cut and a class per level']) {
+	const item = HEAD_CASES.find((other) => other.name === name) as HeadCase;
+	for (const multiLabel of [false, true]) {
+		gpuTest(`heads: ${name}, an allow-list${multiLabel ? ', every class' : ''} on the GPU equals the CPU`, async ({ device }) => {
+			const options = { classes: [0], multiLabel, suppression: 'bitmask' } as const;
+			const outputs = tensorsOf(item, 22).arrays.map((data, t) => ({ data, dims: item.dims[t] }));
+			// no class, and one that is cut to 0
+			if (item.head.score.classes === 'given') [80, -1, 1e30, Number.NaN, -0.5].forEach((id, row) => (outputs[0].data[6 * row + 5] = id));
+			const run = async (where: object) => {
+				const postprocessor = await createPostprocessor({ ...item.options, ...options, head: item.head, scoreThreshold: 0, ...where });
+				try {
+					return contents(await postprocessor.run(outputs));
+				} finally {
+					postprocessor.dispose();
+				}
+			};
+			const wanted = await run({ backend: 'cpu' });
+			assert.equal(wanted.rejected, item.head.score.classes === 'given' ? 4 : 0);
+			const ids = new Set((wanted as { classIds?: number[] }).classIds);
+			assert.deepEqual([...ids], [0]);
+			assert.deepEqual(await run({ backend: 'webgpu', device }), wanted, 'webgpu');
+			assert.deepEqual(await run({ backend: 'hybrid', device }), wanted, 'hybrid');
+		});
+	}
+}
+
+gpuTest('heads: rooted scores without a threshold come in order on the GPU', async ({ device }) => {
+	const item = HEAD_CASES[0]; // the square root of class times centerness
+	const options = { scoreThreshold: Number.NEGATIVE_INFINITY, maxCandidates: 40 };
+	const wanted = contents(await detect({ ...item, options }, { backend: 'cpu' }));
+	assert.deepEqual(contents(await detect({ ...item, options }, { backend: 'webgpu', device })), wanted, 'webgpu');
+	assert.deepEqual(contents(await detect({ ...item, options }, { backend: 'hybrid', device })), wanted, 'hybrid');
+});

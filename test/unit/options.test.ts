@@ -4,9 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { letterbox } from '../../src/boxes/letterbox.js';
 import { nearest, readOptions } from '../../src/checks.js';
 import { checkHead } from '../../src/head-check.js';
+import type { Head } from '../../src/heads/head.js';
 import { retinanet } from '../../src/heads/retinanet.js';
+import { rpn } from '../../src/heads/rpn.js';
 import { yolov5 } from '../../src/heads/yolov5.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
+import { yolov10 } from '../../src/heads/yolov10.js';
 import { checkBoxIou, checkNms } from '../../src/inputs.js';
 import { keyOf, nextUp, scoreOfKey } from '../../src/numbers.js';
 import { checkBackendKind, checkBackendOptions, checkPostprocessorOptions, checkRunOptions, minKeyOf } from '../../src/options.js';
@@ -303,6 +306,16 @@ describe('thresholds as keys', () => {
 		expect(scoreOfKey(numbers.minObjectnessKey)).toBeCloseTo(isLogit ? Math.log(3) : 0.75, 6);
 	});
 
+	it('count for the bitmask what the cuts of the head leave, and one score where class ids are given', () => {
+		const made = (head: Head, options: object) => () => checkPostprocessorOptions('f', { head, suppression: 'bitmask', ...options }, checkHead);
+		// 12288, 3072, 768, 192 and 48 anchors at 256 x 256
+		const region = (maxCandidatesPerLevel: number) => rpn({ inputSize: [256, 256], maxCandidatesPerLevel });
+		expect(made(region(1500), {})).not.toThrow(); // 1500 + 1500 + 1008
+		expect(made(region(1600), {})).toThrow(/4096 candidates at most; got 4208/);
+		expect(made(region(1600), { maxCandidates: 4096 })).not.toThrow();
+		expect(made(yolov10({ numClasses: 80, inputSize: [640, 640] }), { multiLabel: true })).not.toThrow();
+	});
+
 	it("'>=' moves the IoU threshold one float32 down", () => {
 		expect(call({ iouThreshold: 0.5 }, { semantics: { suppress: '>=' } }).iouThreshold).toBe(0.4999999701976776); // 0.5 - 2^-25
 		expect(call({ iouThreshold: 0.45 }).iouThreshold).toBe(Math.fround(0.45));
@@ -313,11 +326,13 @@ describe('thresholds as keys', () => {
 
 	it('give the histogram a sensible range whatever they are', () => {
 		for (const scoreThreshold of [-Infinity, -1, 0, 1e-9, 0.25, 1, 5, 1e30, Infinity]) {
-			for (const activation of ['none', 'sigmoid'] as const) {
-				const settings = checkPostprocessorOptions('f', { head: { ...head, score: { activation } } }, checkHead);
+			const rooted = { activation: 'sigmoid', objectness: { activation: 'sigmoid', combine: 'sqrt' } } as const;
+			const levels = head.levels.map((level) => ({ ...level, objectness: level.classes }));
+			for (const score of [{ activation: 'none' }, { activation: 'sigmoid' }, rooted]) {
+				const settings = checkPostprocessorOptions('f', { head: { ...head, levels, score } }, checkHead);
 				const { binLow, binHigh } = checkRunOptions('run', { scoreThreshold }, settings).call;
 				expect(binLow).toBeLessThanOrEqual(binHigh);
-				expect(Number.isFinite(scoreOfKey(binLow)) || scoreThreshold === Infinity).toBe(true);
+				expect(Number.isFinite(scoreOfKey(binLow)) || scoreThreshold ** (score === rooted ? 2 : 1) > 3.5e38).toBe(true);
 			}
 		}
 	});
