@@ -81,8 +81,12 @@ function checkLayout(at: string, axes: unknown, sizes: TensorSpec['sizes']): voi
 	const flat = axes.includes('anchor') && axes.some((a) => a === 'cell' || a === 'y' || a === 'shape' || a === 'shape-channel');
 	const twice = axes.includes('cell') && y !== -1;
 	if (merged || flat || twice) refuse(RangeError, 'defineHead', at, 'must not count the same thing by two axes', axes);
-	if (!flat && !axes.some((a) => a === 'anchor' || a === 'cell' || a === 'y'))
-		refuse(RangeError, 'defineHead', at, "must have 'anchor', 'cell' or 'y', 'x'", axes);
+	// shapes and channels in one axis may be all there is: those of one cell
+	if (!hasCells(axes) && !axes.includes('shape-channel')) refuse(RangeError, 'defineHead', at, "must have 'anchor', 'cell' or 'y', 'x'", axes);
+}
+
+function hasCells(axes: readonly Axis[]): boolean {
+	return axes.some((a) => a === 'anchor' || a === 'cell' || a === 'y');
 }
 
 function checkScore(score: unknown): ScoreSpec {
@@ -214,14 +218,15 @@ function checkField(
 			return false;
 		});
 		const noShape = level.numShapes > 1 && !axes.some((axis) => axis === 'anchor' || axis === 'shape' || axis === 'shape-channel');
-		if (wrong || noShape)
+		const noCell = height * width > 1 && !hasCells(axes);
+		if (wrong || noShape || noCell)
 			refuse(
 				RangeError,
 				'defineHead',
 				at,
 				`must read a tensor of ${height} x ${width} cells and ${level.numShapes} anchors in each`,
 				axes,
-				`tensor ${name}, axis ${wrong ?? 'shape'}`,
+				`tensor ${name}, axis ${wrong ?? (noShape ? 'shape' : 'cell')}`,
 			);
 	}
 	return { tensor, channel, ...(field.row !== undefined && { row }) };

@@ -116,11 +116,11 @@ function priorsOf(
 
 function tensorsOf(style: SsdStyle, anchor: number, numClasses: number, layout: HeadLayout): TensorSpec[] {
 	const lists = flatLayouts('ssd', layout, 'anchors-first');
-	// Caffe flattens: [1, anchors * channels]
-	const flattened: readonly Axis[] = ['cell', 'shape-channel'];
+	// Caffe flattens: [batch, anchors * channels]
+	const flattened: readonly (readonly Axis[])[] = [['shape-channel'], ['one', 'shape-channel']];
 	const isFlat = style === 'caffe' && layout === 'auto';
-	const layouts = isFlat ? [...lists, flattened] : lists;
-	const sizes = isFlat ? { anchor, cell: 1, shape: anchor } : { anchor };
+	const layouts = isFlat ? [...lists, ...flattened] : lists;
+	const sizes = isFlat ? { anchor, shape: anchor } : { anchor };
 	return [
 		{ name: 'boxes', aliases: BOX_NAMES, layouts, sizes: { ...sizes, channel: 4 } },
 		{ name: 'scores', aliases: SCORE_NAMES, layouts, sizes: { ...sizes, channel: numClasses + 1 } },

@@ -73,6 +73,7 @@ describe('what is wrong is named', () => {
 			(s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['shape', 'y', 'x']] }, s.tensors[1]] }),
 			/must have one of 'channel' and 'shape-channel'/,
 		],
+		['a flat blob of many cells', (s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['shape-channel']] }, s.tensors[1]] }), /axis cell/],
 		['no cells', (s) => ({ ...s, tensors: [{ ...s.tensors[0], layouts: [['shape', 'channel']] }, s.tensors[1]] }), /must have 'anchor', 'cell' or 'y', 'x'/],
 		[
 			'a map of another size',
