@@ -76,7 +76,8 @@ export class Recorder {
 		const { tensor, strides } = bound;
 		const elementBytes = tensor.type === 'float16' ? 2 : 4;
 		const bytes = strides.numElements * elementBytes;
-		if (tensor.location === 'cpu') {
+		// no binding may be empty, as a caller's buffer without a row would be
+		if (tensor.location === 'cpu' || bytes === 0) {
 			return { buffer: slot.input(i, bytes), offset: 0, size: Math.max(16, Math.ceil(bytes / 4) * 4), skip: 0 };
 		}
 		const offset = Math.floor(tensor.offset / 256) * 256;

@@ -13,8 +13,8 @@ export const STEP_BYTES = 256;
 export const FIRST_ROWS = 1024;
 /** Candidates that a hybrid run reads at first: 96 KB. */
 export const FIRST_CANDIDATES = 3072;
-/** Timestamps a run may take. */
-export const MAX_TIMESTAMPS = 16;
+/** Timestamps a run may take: two a pass, and multi-label takes up to 20 passes to narrow its cut. */
+export const MAX_TIMESTAMPS = 64;
 
 /** The part of a buffer that a shader sees, and the elements to skip in it: bindings begin at multiples of 256 bytes. */
 export interface BoundRange {

@@ -2,6 +2,7 @@
 
 import { assert } from 'chai';
 import type { Detections } from '../../src/detections.js';
+import { yolov8 } from '../../src/heads/yolov8.js';
 import { createPostprocessor } from '../../src/postprocessor.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { HEAD_CASES } from '../support/heads/all.js';
@@ -66,4 +67,31 @@ gpuTest('heads: rooted scores without a threshold come in order on the GPU', asy
 	const wanted = contents(await detect({ ...item, options }, { backend: 'cpu' }));
 	assert.deepEqual(contents(await detect({ ...item, options }, { backend: 'webgpu', device })), wanted, 'webgpu');
 	assert.deepEqual(contents(await detect({ ...item, options }, { backend: 'hybrid', device })), wanted, 'hybrid');
+});
+
+gpuTest('heads: proposals in GPU buffers, none of them', async ({ device }) => {
+	const item = HEAD_CASES.find(({ name }) => name === 'proposals with the call, a box per class') as HeadCase;
+	for (const backend of ['webgpu', 'hybrid'] as const) {
+		const postprocessor = await createPostprocessor({ head: item.head, backend, device });
+		const buffer = device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE });
+		try {
+			const { count, numCandidates, rejected } = await postprocessor.run([16, 4, 4].map((channels) => ({ gpuBuffer: buffer, dims: [1, 0, channels] })));
+			assert.deepEqual([count, numCandidates, rejected], [0, 0, 0], backend);
+		} finally {
+			postprocessor.dispose();
+			buffer.destroy();
+		}
+	}
+});
+
+gpuTest('heads: every stage is timed, however many passes narrow the cut of a multi-label head', async ({ device }) => {
+	const head = yolov8({ numClasses: 80, inputSize: [320, 320] }); // 168000 pairs for 8192 places
+	const postprocessor = await createPostprocessor({ head, backend: 'webgpu', device, multiLabel: true });
+	try {
+		const { timings = {} } = await postprocessor.run(new Float32Array(84 * 2100), { timings: true });
+		const stages = device.features.has('timestamp-query') ? ['decode', 'bins', 'scatter', 'rank', 'suppress'] : [];
+		assert.sameMembers(Object.keys(timings), [...stages, 'total']);
+	} finally {
+		postprocessor.dispose();
+	}
 });
