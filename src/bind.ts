@@ -66,7 +66,14 @@ function chooseLayout(where: string, name: string, tensor: Tensor, spec: TensorS
 	const fits = fittingLayouts(spec, head, dims);
 	if (fits.length === 0) {
 		const near = suggest?.(dims);
-		refuseText(RangeError, where, name, `must be ${describeLayouts(spec)} for ${head.name}`, `[${dims.join(', ')}]`, near ? `this fits ${near}` : '');
+		refuseText(
+			RangeError,
+			where,
+			name,
+			`must be ${describeLayouts(spec)}${mostAnchors(spec, head)} for ${head.name}`,
+			`[${dims.join(', ')}]`,
+			near ? `this fits ${near}` : '',
+		);
 	}
 	if (fits.length > 1) {
 		const ways = fits.map((fit) => `[${fit.axes.join(', ')}]`).join(' and as ');
@@ -173,6 +180,11 @@ function checkRoom(where: string, name: string, tensor: Tensor, image: number, b
 			`${tensor.buffer.size} bytes`,
 		);
 	}
+}
+
+/** Where a call may bring fewer anchors the number shown is the most. */
+function mostAnchors(spec: TensorSpec, head: Head): string {
+	return head.variableAnchors && spec.sizes.anchor !== undefined ? `, with ${spec.sizes.anchor} anchors at most,` : '';
 }
 
 /** Axis orders with their lengths, as errors show them: [batch, channel 84, anchor 8400] or ... */

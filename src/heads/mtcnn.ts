@@ -169,7 +169,11 @@ function readGrid(call: string, size: readonly [number, number], gridSize: unkno
 		});
 		return [cellsAlong(size[0]), cellsAlong(size[1])];
 	}
-	return checkGrid(call, 'gridSize', gridSize);
+	const grid = checkGrid(call, 'gridSize', gridSize);
+	grid.forEach((n, i) => {
+		if (n < 1) refuse(RangeError, call, `gridSize[${i}]`, 'must be 1 or more', n);
+	});
+	return grid;
 }
 
 /** One row per square; converters leave two axes of length 1 behind. */

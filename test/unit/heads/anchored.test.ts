@@ -231,6 +231,11 @@ describe('fastRcnn', () => {
 		assert.deepEqual(channels(fastRcnn({ numClasses: 80, inputSize: square(800), style: 'detectron2' })), [81, 320, 4]);
 		assert.deepEqual(channels(fastRcnn({ numClasses: 80, inputSize: square(800), style: 'mmdet', classAgnostic: true })), [81, 4, 4]);
 	});
+	test('more proposals than there is room for are refused with the most there may be', () => {
+		const head = fastRcnn({ numClasses: 2, inputSize: square(64), maxProposals: 10 });
+		assert.equal(strides(head, 0, [1, 9, 3]).numAnchors, 9);
+		assert.throws(() => strides(head, 0, [1, 11, 3]), /must be \[batch, anchor 10, channel 3\], with 10 anchors at most, for fastRcnn; got \[1, 11, 3\]/);
+	});
 	test('background first or last, and its deltas passed over', () => {
 		const torchvision = fastRcnn({ numClasses: 90, inputSize: square(800) });
 		assert.deepEqual([torchvision.score.background, torchvision.levels[0].box.channel, torchvision.boxStep, torchvision.minSize], ['first', 4, 4, 1e-2]);

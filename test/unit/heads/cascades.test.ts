@@ -119,6 +119,7 @@ describe('MTCNN', () => {
 			/mtcnnPNet: inputSize\[1\] must be 11 pixels or more, which make one cell; got 10/,
 		);
 		assert.throws(() => mtcnnPNet({ inputSize: [40, 40], scale: 0 }), /scale must be a positive number; got 0/);
+		assert.throws(() => mtcnnPNet({ inputSize: [40, 40], scale: 1, gridSize: [14, 0] }), /gridSize\[1\] must be 1 or more; got 0/);
 		assert.throws(() => mtcnnPNet({ inputSize: [40, 40], scale: 1, style: 'matlab' as never }), /style must be/);
 		assert.throws(() => mtcnnRNet({ frameSize: [480.5, 640] }), /mtcnnRNet: frameSize\[0\]/);
 		assert.throws(() => mtcnnONet({ frameSize: [480, 640], numProposals: 0 }), /numProposals must be/);
