@@ -32,7 +32,7 @@ export interface Detections extends Iterable<Detection> {
 	readonly classIds: Uint32Array;
 	/** [count] the anchor each came from: where a model keeps the masks, keypoints or embeddings of it. */
 	readonly indices: Uint32Array;
-	/** [count, points, 2 or 3] x, y and perhaps a score, in the pixels of `boxes` but not clipped, where the head has keypoints. */
+	/** [count, points, 2 or 3] x, y and perhaps a score, in the pixels of `boxes` but not clipped, where the head has keypoints. A number that the model puts out as NaN stays NaN. */
 	readonly keypoints?: Float32Array;
 	/** [count, coefficients] for `assembleMasks`, where the head has them. */
 	readonly maskCoefficients?: Float32Array;
