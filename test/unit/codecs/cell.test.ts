@@ -127,6 +127,34 @@ describe('the other versions', () => {
 		assert.equal(centre({ 8: 1.25 }), 20 + 0.5 * 1.25 * 8);
 		assert.equal(centre({ 16: 1.25 }), 24);
 	});
+	test('how far: centres v2 and v3 (0, 1) of a cell, v4 by its k, v5 (-0.5, 1.5); sizes of v5 up to 4 anchors, of the others without end', () => {
+		// the cell from 16 to 24, as multiples of its 8 pixels
+		const reach = (codec: ReturnType<typeof cell>, logit: number, stride = 8) => {
+			const row = Float32Array.of(2.5 * stride, 2.5 * stride, 10, 10);
+			const out = codec.decode(Float32Array.of(logit, logit, 0, 0), row, stride);
+			return [(out[0] + out[2]) / 2 / stride - 2, (out[1] + out[3]) / 2 / stride - 2];
+		};
+		const between = (codec: ReturnType<typeof cell>, low: number, high: number, stride?: number) => {
+			for (const k of [0, 1]) {
+				assert.approximately(reach(codec, -30, stride)[k], low, 1e-5);
+				assert.approximately(reach(codec, 30, stride)[k], high, 1e-5);
+			}
+		};
+		between(cell({ version: 'v2' }), 0, 1);
+		between(cell({ version: 'v3' }), 0, 1);
+		between(cell({ version: 'v4' }), -0.1, 1.1, 8); // k = 1.2
+		between(cell({ version: 'v4' }), -0.05, 1.05, 16); // 1.1
+		between(cell({ version: 'v4' }), -0.025, 1.025, 32); // 1.05
+		between(cell(), -0.5, 1.5);
+		const widest = (codec: ReturnType<typeof cell>, logit: number) => {
+			const out = codec.decode(Float32Array.of(0, 0, logit, logit), Float32Array.of(20, 20, 10, 10), 8);
+			return (out[2] - out[0]) / 10;
+		};
+		assert.approximately(widest(cell(), 30), 4, 1e-5);
+		assert.approximately(widest(cell(), 1e4), 4, 1e-5);
+		assert.approximately(widest(cell(), -30), 0, 1e-5);
+		for (const version of ['v2', 'v3', 'v4'] as const) assert.approximately(widest(cell({ version }), 6) / Math.exp(6), 1, 1e-5);
+	});
 	test("darknet's new_coords: x already logistic, w = x^2 4 bias; scale_x_y 2", () => {
 		const s = [0.3, 0.8, 0.6, 0.25];
 		const [x, y] = [(s[0] * 2 - 0.5 + 3) * 8, (s[1] * 2 - 0.5 + 5) * 8];

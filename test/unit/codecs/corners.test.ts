@@ -19,6 +19,11 @@ describe('formulas', () => {
 		assertBox(corners({ variances: 0.2 }).decode(Float32Array.from(d), ANCHOR), expected);
 		assertBox(corners({ variances: 0.2 }).encode(Float32Array.from(expected), ANCHOR), d, 1e-5);
 	});
+	test("keras-retinanet's own test (tests/layers/test_misc.py, TestRegressBoxes)", () => {
+		const anchors = Float32Array.of(0, 0, 10, 10, 50, 50, 100, 100, 20, 20, 40, 40);
+		const regression = Float32Array.of(0, 0, 0, 0, 0.1, 0.1, 0, 0, 0, 0, 0.1, 0.1);
+		assertBox(corners({ variances: 0.2 }).decode(regression, anchors), [0, 0, 10, 10, 51, 51, 100, 100, 20, 20, 40.4, 40.4], 1e-5);
+	});
 	test('Caffe CORNER_SIZE (bbox_util.cpp): variance times delta times the size of the prior', () => {
 		const v = [0.1, 0.1, 0.2, 0.2];
 		const expected = [10 + 0.1 * 0.5 * 40, 20 - 0.1 * 80, 50 + 0.2 * 2 * 40, 100 + 0.2 * 0.25 * 80];

@@ -113,6 +113,32 @@ describe('clamps', () => {
 		assert.approximately(sizeOf(codec, 1000), 1000, 1e-3);
 		assert.approximately(sizeOf(codec, -1000), (16 * 16) / 1000, 1e-5);
 	});
+	test('the limit is on the change itself, after weights and means: torchvision with 10, 10, 5, 5, mmdetection with its standard deviations', () => {
+		const own = (codec: ReturnType<typeof deltas>, raw: number) => {
+			const out = codec.decode(Float32Array.of(0, 0, raw, raw), Float32Array.of(0, 0, 16, 16));
+			return out[3] - out[1];
+		};
+		// 20 / 5 = 4 is below 4.135, 25 / 5 = 5 above
+		assert.approximately(own(deltas({ weights: [10, 10, 5, 5] }), 20), 16 * Math.exp(4), 1e-2);
+		assert.approximately(own(deltas({ weights: [10, 10, 5, 5] }), 25), 1000, 1e-2);
+		const mmdet = deltas({ variances: [0.1, 0.1, 0.2, 0.2], means: [0, 0, 0.5, 0.5], clamp: [-DELTA_CLAMP, DELTA_CLAMP] });
+		assert.approximately(own(mmdet, 17.5), 16 * Math.exp(4), 1e-2);
+		assert.approximately(own(mmdet, 25), 1000, 1e-2);
+		assert.approximately(own(mmdet, -22.5), 16 * Math.exp(-4), 1e-5);
+		assert.approximately(own(mmdet, -30), 0.256, 1e-5);
+	});
+	test('YOLOF, as mmdetection with add_ctr_clamp: the size is limited above alone', () => {
+		assert.approximately(sizeOf(deltas({ centerClamp: 32 }), 6), 1000, 1e-3);
+		assert.approximately(sizeOf(deltas({ centerClamp: 32 }), -6), 16 * Math.exp(-6), 1e-5);
+	});
+	test('TensorRT EfficientNMS, box_coding 1: centre and size, no variance, no limit; y before x as well', () => {
+		// efficientNMSInference.cuh, BoxCenterSize: x w + x, y h + y, w exp(w), h exp(h), of the anchor 30, 60, 40, 80
+		const [dx, dy, dw, dh] = [0.5, -0.25, 5, -5];
+		const [cx, cy, w, h] = [dx * 40 + 30, dy * 80 + 60, Math.exp(dw) * 40, Math.exp(dh) * 80];
+		const expected = [cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2];
+		assertBox(deltas({ clamp: false }).decode(Float32Array.of(dx, dy, dw, dh), ANCHOR), expected, 0.03); // of 5937
+		assertBox(deltas({ clamp: false, order: 'yxhw' }).decode(Float32Array.of(dy, dx, dh, dw), ANCHOR), expected, 0.03);
+	});
 	test('none (Caffe): only what float32 holds', () => {
 		assert.approximately(sizeOf(deltas({ clamp: false }), 6) / (16 * Math.exp(6)), 1, 1e-6);
 		assert.isBelow(sizeOf(deltas({ clamp: false }), 1000), Infinity);

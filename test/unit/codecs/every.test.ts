@@ -120,15 +120,55 @@ for (const [name, codec] of POSITIVE) {
 	});
 }
 
+/** What no number inverts: an exp, a relu, or a size below zero that makes the box none. Distances and corners as they are may cross, as in their sources. */
+const UPRIGHT = [
+	...TURNED.map(([name]) => name).filter((name) => name !== 'rotated distances'),
+	'distances, relu',
+	'centres, yxhw, relu',
+	'mediapipe',
+	'corners that move nothing',
+];
+for (const [name, codec] of [...TURNED, ...OTHERS]) {
+	test(`${name}: whatever the raw numbers, a box is finite, or none at all`, () => {
+		const wild = fc.oneof(fc.double({ min: -1e4, max: 1e4, noNaN: true }), fc.constantFrom(0, -0, 1e-40, 1000, -1000, 1e15, -1e15));
+		const angle = fc.double({ min: -100, max: 100, noNaN: true });
+		const numbers = fc.array(wild, { minLength: codec.numRaw, maxLength: codec.numRaw });
+		let finite = 0;
+		fc.assert(
+			fc.property(numbers, angle, place, (raw, turn, where) => {
+				if (codec.rotated) raw[codec.numRaw - 1] = turn;
+				const out = codec.decode(Float32Array.from(raw), anchorOf(codec, where), STRIDE);
+				const none = out.subarray(0, 4).every(Number.isNaN);
+				assert.isTrue(none || out.every(Number.isFinite), `[${out}]`);
+				if (none) return;
+				finite++;
+				if (UPRIGHT.includes(name)) assert.isTrue(out[2] >= out[0] && out[3] >= out[1], `[${out}]`);
+			}),
+		);
+		assert.isAbove(finite, 5);
+	});
+}
+
 /** Codecs that have a zero: the rectangle it stands for. */
 const ZEROS: [string, BoxCodec, (x: number, y: number, w: number, h: number) => number[]][] = [
 	['deltas', deltas({ variances: [0.1, 0.1, 0.2, 0.2] }), (x, y, w, h) => [x, y, x + w, y + h]],
 	['corners', corners({ variances: 0.2 }), (x, y, w, h) => [x, y, x + w, y + h]],
+	['deltas, y before x', deltas({ order: 'yxhw', clamp: false }), (x, y, w, h) => [x, y, x + w, y + h]],
+	['deltas, clamped on both sides', deltas({ clamp: [-4, 4], centerClamp: 32 }), (x, y, w, h) => [x, y, x + w, y + h]],
+	['deltas, legacy', deltas({ legacy: 'detectron' }), (x, y, w, h) => [x, y, x + w, y + h]],
+	['corners in pixels', corners({ unit: 'pixels' }), (x, y, w, h) => [x, y, x + w, y + h]],
+	['corners of a normalised prior', corners({ unit: [300, 200], variances: 0.1 }), (x, y, w, h) => [x, y, x + w, y + h]],
+	['corners, inclusive', corners({ inclusive: true }), (x, y, w, h) => [x, y, x + w, y + h]],
+	['cell v2', cell({ version: 'v2' }), (x, y, w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]],
 	['cell v3', cell({ version: 'v3' }), (x, y, w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]],
 	['cell v4', cell({ version: 'v4' }), (x, y, w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]],
 	['cell v5', cell(), (x, y, w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]],
 	['cell X', cell({ version: 'x' }), (x, y) => [x - 8, y - 8, x + 8, y + 8]],
 	['mediapipe', mediapipe({ scale: 10, exponential: true }), (x, y, w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]],
+	['mediapipe, corners', mediapipe({ scale: 10, exponential: true, order: 'xyxy' }), (x, y, w, h) => [x - w / 2, y - h / 2, x + w / 2, y + h / 2]],
+	['distances', distances(), (x, y) => [x, y, x, y]],
+	['distances of an anchor', distances({ order: 'tblr', unit: 'size', scale: 4 }), (x, y, w, h) => [x + w / 2, y + h / 2, x + w / 2, y + h / 2]],
+	['centres', centers(), (x, y) => [x, y, x, y]],
 	['distances, exp', distances({ activation: 'exp' }), (x, y) => [x - 16, y - 16, x + 16, y + 16]],
 	['rotated deltas', rotatedDeltas(), (x, y, w, h) => [x, y, x + w, y + h, 0]],
 ];
