@@ -157,6 +157,25 @@ describe('nms keeps what NonMaxSuppression of onnxruntime keeps', () => {
 		}
 	});
 
+	it('any two opposite corners make a box there, while kedge takes those not in order for an empty box', async () => {
+		// 20 x 10 and itself, by its other three pairs of corners
+		const first = [0, 0, 20, 10];
+		const others = [
+			[20, 10, 0, 0],
+			[20, 0, 0, 10],
+			[0, 10, 20, 0],
+		];
+		for (const turned of others) {
+			const boxes = Float32Array.from([...first, ...turned]);
+			const scene = { boxes, planes: Float32Array.of(0.9, 0.8), numClasses: 1 };
+			expect((await ask(scene, 0.5, 0))[0]).toEqual([0]);
+			expect([...nms(boxes, scene.planes, { iouThreshold: 0.5, semantics: 'onnx' })]).toEqual([0, 1]);
+			const [x1, y1, x2, y2] = turned;
+			const ordered = [Math.min(x1, x2), Math.min(y1, y2), Math.max(x1, x2), Math.max(y1, y2)];
+			expect([...nms([...first, ...ordered], scene.planes, { iouThreshold: 0.5, semantics: 'onnx' })]).toEqual([0]);
+		}
+	});
+
 	it('all scores equal, all boxes equal, all scores NaN, no area at all', async () => {
 		const n = 300;
 		const next = random(5);

@@ -89,6 +89,62 @@ describe('a postprocessor', () => {
 	});
 });
 
+describe('classes are ids, not places', () => {
+	// IoU of two boxes in float32 after a move of both
+	const movedIou = (a: readonly number[], b: readonly number[], by: number) => {
+		const f = Math.fround;
+		const [p, q] = [a, b].map((box) => box.map((v) => f(f(v) + f(by))));
+		const inner = f(f(Math.min(p[2], q[2]) - Math.max(p[0], q[0])) * f(Math.min(p[3], q[3]) - Math.max(p[1], q[1])));
+		const area = (r: number[]) => f(f(r[2] - r[0]) * f(r[3] - r[1]));
+		return f(inner / f(f(area(p) + area(q)) - inner));
+	};
+	// ultralytics moves boxes by 7680 pixels per class: .99341 becomes .99419, 1 and .25, as corners fall on 1/16, 1/4 and 8 pixels
+	const a = [3.9655, 3.98, 14.7, 14.75];
+	const b = [4.001, 4.0155, 14.7, 14.75];
+	it.each([
+		[0, 0.99341],
+		[79, 0.99419],
+		[300, 1],
+		[9999, 0.25],
+	])('class %i: the IoU of class 0, .99341, where a move by 7680 per class makes it %f', (classId, wrong) => {
+		expect(movedIou(a, b, classId * 7680)).toBeCloseTo(wrong, 5);
+		const decide = (iouThreshold: number, ids: number[]) => [...nms([...a, ...b], [0.9, 0.8], { iouThreshold, classIds: ids })];
+		expect(decide(0.9934, [classId, classId])).toEqual([0]);
+		expect(decide(0.99342, [classId, classId])).toEqual([0, 1]);
+		expect(decide(0.2, [classId, classId + 1])).toEqual([0, 1]);
+	});
+
+	it('classes far apart in number do not meet, wherever their boxes are', () => {
+		// torchvision moves by id x (largest coordinate + 1): a box of class 1 at -300 comes to lie on one of class 0 at -249
+		const boxes = [-249, 10, -219, 40, -300, -41, -270, -11, 20, 20, 50, 50];
+		expect([...nms(boxes, [0.9, 0.8, 0.7], { iouThreshold: 0.5, classIds: [0, 1, 0] })]).toEqual([0, 1, 2]);
+		const moved = boxes.slice(4, 8).map((v) => v + (50 + 1));
+		expect(moved).toEqual(boxes.slice(0, 4));
+	});
+});
+
+describe('chains', () => {
+	it('A over B over C: greedy keeps A and C; what B would have suppressed stays', async () => {
+		// 30 wide, 10 apart: IoU of neighbours 20 / 40, of A and C 10 / 50
+		const boxes = [0, 0, 30, 10, 10, 0, 40, 10, 20, 0, 50, 10];
+		expect([...nms(boxes, [0.9, 0.8, 0.7], { iouThreshold: 0.4 })]).toEqual([0, 2]);
+		const backend = await createBackend('cpu');
+		expect([...(await backend.nms(boxes, [0.9, 0.8, 0.7], { iouThreshold: 0.4 }))]).toEqual([0, 2]);
+		backend.dispose();
+	});
+});
+
+describe('a double threshold', () => {
+	it('is what torchvision has on the CPU: at .1, .3, .4, .6 and .8 it suppresses a pair at the threshold, at .5, .7 and .45 it does not; kedge never does', () => {
+		const above = [0.1, 0.3, 0.4, 0.6, 0.8, 0.5, 0.7, 0.45].filter((t) => Math.fround(t) > t);
+		expect(above).toEqual([0.1, 0.3, 0.4, 0.6, 0.8]);
+		for (const t of [...above, 0.5, 0.7, 0.45]) {
+			const part = Math.round(20 * t);
+			expect([...nms([0, 0, 20, 10, 0, 0, part, 10], [0.9, 0.8], { iouThreshold: t, semantics: 'torchvision' })], `${t}`).toEqual([0, 1]);
+		}
+	});
+});
+
 describe('tfjs', () => {
 	beforeAll(async () => {
 		await tf.setBackend('cpu');
@@ -113,6 +169,13 @@ describe('tfjs', () => {
 			const theirs = await ask(boxes, scores, iouThreshold, scoreThreshold);
 			expect([...nms(boxes, scores, { iouThreshold, scoreThreshold, semantics: 'tfjs' })], what).toEqual(theirs);
 		}
+	});
+
+	it('puts corners in order, where kedge takes a box of negative width for an empty one', async () => {
+		const turned = [0, 0, 20, 10, 20, 10, 0, 0];
+		expect(await ask(turned, [0.9, 0.8], 0.5, 0)).toEqual([0]);
+		expect([...nms(turned, [0.9, 0.8], { iouThreshold: 0.5, semantics: 'tfjs' })]).toEqual([0, 1]);
+		expect([...nms([0, 0, 20, 10, 0, 0, 20, 10], [0.9, 0.8], { iouThreshold: 0.5, semantics: 'tfjs' })]).toEqual([0]);
 	});
 
 	it('keeps what its preset keeps of many, and not what the default keeps', async () => {

@@ -26,6 +26,17 @@ describe('ultralytics', () => {
 		// (640 - 640 * 0.8984375 ...) : unrounded it would be 106.5
 		assert.equal(letterbox([427, 640], [640, 640], { mode: 'center' }).pad[1], 106.5);
 	});
+	test('nor lie farther than half a pixel from it, for frames of whole scaled sides', () => {
+		// scale_boxes: round((a - b gain) / 2 - 0.1); odd paddings leave the larger half below
+		let halves = 0;
+		for (let height = 1; height <= 640; height++) {
+			const plain = letterbox([height, 640], [640, 640], { mode: 'center' }).pad[1];
+			const off = plain - letterbox([height, 640], [640, 640]).pad[1];
+			assert.equal(off, (640 - height) % 2 ? 0.5 : 0, `height ${height}`);
+			if (off > 0) halves++;
+		}
+		assert.equal(halves, 320);
+	});
 	test('without scaleUp small frames keep their size', () => {
 		const box = letterbox([100, 50], [640, 640], { scaleUp: false });
 		assert.deepEqual([...box.gain], [1, 1]);
