@@ -80,6 +80,20 @@ export function ssdPriors(options: SsdPriorOptions): Float32Array {
 	return clip && !limitsSizes ? priors.map((v, k) => Math.min(Math.max(v, 0), k & 1 ? height : width)) : priors;
 }
 
+/** A level of priors: its grid, its boxes per cell, and pixels per cell in y. */
+export interface PriorLevel {
+	readonly grid: GridSize;
+	readonly numShapes: number;
+	readonly step: number;
+}
+
+/** The levels in which `ssdPriors` numbers the priors of the same options. */
+export function ssdPriorLevels(given: SsdPriorOptions): PriorLevel[] {
+	const [height, width] = checkSize('ssdPriors', 'inputSize', given.inputSize);
+	const { grids, steps, aspectRatios } = readLevels(given, given.style ?? 'torchvision', height, width);
+	return grids.map((grid, i) => ({ grid, numShapes: 2 + 2 * aspectRatios[i].length, step: steps ? steps[i] : height / grid[0] }));
+}
+
 /** Widths and heights of one cell's priors, in pixels. */
 function priorShapes(scale: number, next: number, ratios: readonly number[], style: PriorStyle, height: number, width: number): [number, number][] {
 	// Caffe reads a float32 and keeps it in an int; 0.69 x 300 must be 207 there, not 206

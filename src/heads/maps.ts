@@ -3,7 +3,7 @@
 // frameworks apply before suppression: clipping, dropping empty boxes, a cut per level.
 
 import { checkInteger, refuse } from '../checks.js';
-import { flatLayouts, flatLevel, gridLevels, type HeadLayout } from './common.js';
+import { flatLayouts, flatLevel, gridLevels, type HeadLayout, type LevelPlace } from './common.js';
 import type { Axis, Field, Level, TensorSpec } from './head.js';
 
 /** 'levels': a map per level. 'concatenated': one list over all levels. */
@@ -17,6 +17,8 @@ export interface DenseTensor {
 	readonly aliases: readonly string[];
 	/** Channels per anchor. */
 	readonly channels: number;
+	/** The first channel that is read. Default 0. */
+	readonly first?: number;
 }
 
 /** Tensors and levels of a dense head. */
@@ -33,6 +35,8 @@ export interface DenseOptions {
 	readonly strides: readonly number[];
 	/** Anchors per cell, of all levels or of each. */
 	readonly shapes: number | readonly number[];
+	/** The levels themselves, where their grids do not follow from input and strides. */
+	readonly places?: readonly LevelPlace[];
 	readonly layout: HeadLayout;
 	/** Which order exporters of this head emit; where dims fit both, it is this one. */
 	readonly usual?: 'channels-first' | 'anchors-first';
@@ -41,10 +45,10 @@ export interface DenseOptions {
 /** Tensors in the order of `kinds`, each kind fine to coarse, and the levels that read them. Anchors are numbered level, y, x, shape. */
 export function denseTensors(call: string, kinds: readonly DenseTensor[], options: DenseOptions): Dense {
 	const { outputs, inputSize, strides, shapes, layout, usual = 'channels-first' } = options;
-	const places = gridLevels(inputSize, strides, shapes);
+	const places = options.places ?? gridLevels(inputSize, strides, shapes);
 	const numAnchors = places.reduce((sum, place) => sum + place.numAnchors, 0);
 	const fieldsOf = (step: number, i: number, row?: number) =>
-		Object.fromEntries(kinds.map(({ field }, k) => [field, { tensor: k * step + i, channel: 0, ...(row !== undefined && { row }) }])) as Fields;
+		Object.fromEntries(kinds.map(({ field, first = 0 }, k) => [field, { tensor: k * step + i, channel: first, ...(row !== undefined && { row }) }])) as Fields;
 	if (outputs === 'concatenated') {
 		const layouts = flatLayouts(call, layout, 'anchors-first');
 		const tensors = kinds.map(({ name, aliases, channels }): TensorSpec => ({ name, aliases, layouts, sizes: { anchor: numAnchors, channel: channels } }));
@@ -60,7 +64,7 @@ export function denseTensors(call: string, kinds: readonly DenseTensor[], option
 			return { name: `${name}_${levelName(stride)}`, aliases: aliases.map((alias) => `${alias}_${i}`), layouts, sizes };
 		}),
 	);
-	return { tensors, levels: places.map((place, i) => ({ ...place, ...fieldsOf(strides.length, i) })), numAnchors };
+	return { tensors, levels: places.map((place, i) => ({ ...place, ...fieldsOf(places.length, i) })), numAnchors };
 }
 
 type Fields = { readonly box: Field; readonly classes: Field };

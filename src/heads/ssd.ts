@@ -2,13 +2,13 @@
 // and SSDLite), Caffe, mmdetection and TensorFlow's object detection API have it. Boxes [anchors, 4], scores [anchors, classes + 1].
 
 import { mediapipeAnchors } from '../anchors/mediapipe.js';
-import { type PriorStyle, type SsdPriorOptions, ssdPriors } from '../anchors/priors.js';
-import { checkWord, readOptions } from '../checks.js';
+import { type PriorStyle, type SsdPriorOptions, ssdPriorLevels, ssdPriors } from '../anchors/priors.js';
+import { checkWord, readOptions, refuse } from '../checks.js';
 import { DELTA_CLAMP, type DeltasOptions, deltas } from '../codecs/deltas.js';
 import { checkClasses, checkInput, flatLayouts, flatLevel, type HeadLayout, type LevelPlace } from './common.js';
 import { checkAnchorRows } from './define.js';
 import type { Axis, Head, ScoreSpec, TensorSpec } from './head.js';
-import { NOT_EMPTY, readClip } from './maps.js';
+import { denseTensors, NOT_EMPTY, readClip } from './maps.js';
 
 /**
  * Whose priors and rules; every class above the threshold is a candidate in all:
@@ -32,6 +32,11 @@ export interface SsdOptions {
 	style?: SsdStyle;
 	/** Priors [anchors, 4], xyxy in input pixels, or options of `ssdPriors` (inputSize is filled in). Default those of the style: 8732 of SSD300, 3234 of SSDLite320, 1917 of ssd_mobilenet at 300. */
 	priors?: Float32Array | Omit<SsdPriorOptions, 'inputSize'>;
+	/**
+	 * 'concatenated' (default): boxes and scores as lists over all levels. 'levels': a map per level of each, boxes first, fine to coarse
+	 * ([4 shapes, y, x] and [(classes + 1) shapes, y, x]), as mmdetection's and torchvision's convolutions leave them; for priors by options.
+	 */
+	outputs?: 'concatenated' | 'levels';
 	/** Default [0.1, 0.1, 0.2, 0.2]: TensorFlow's scales 10, 10, 5, 5. */
 	variances?: readonly number[];
 	/** Limit of size deltas, as in `deltas`. Default as the style. */
@@ -52,7 +57,7 @@ export interface SsdOptions {
 
 const KNOWN = [
 	...(['numClasses', 'inputSize', 'style', 'priors', 'variances', 'clamp', 'order', 'background'] as const),
-	...(['activation', 'layout', 'multiLabel', 'clip'] as const),
+	...(['outputs', 'activation', 'layout', 'multiLabel', 'clip'] as const),
 ];
 const STYLES: readonly SsdStyle[] = ['torchvision', 'caffe', 'mmdet', 'tensorflow'];
 const CLAMPS: Record<SsdStyle, NonNullable<DeltasOptions['clamp']>> = {
@@ -78,14 +83,16 @@ export function ssd(options: SsdOptions): Head {
 	const anchors = priorsOf(style, priors, given.priors === undefined, inputSize);
 	const numAnchors = anchors.length / 4;
 	const score: ScoreSpec = activation === 'softmax' ? { activation, background } : { activation };
+	const outputs = checkWord('ssd', 'outputs', given.outputs ?? 'concatenated', ['concatenated', 'levels']);
+	const { layout = 'auto' } = given;
 	const firstClass = activation !== 'softmax' && background === 'first' ? 1 : 0;
 	return {
 		name: 'ssd',
 		inputSize,
 		numClasses,
-		numAnchors,
-		tensors: tensorsOf(style, numAnchors, numClasses, given.layout ?? 'auto'),
-		levels: [{ ...placeOf(style, numAnchors), box: { tensor: 0, channel: 0 }, classes: { tensor: 1, channel: firstClass } }],
+		...(outputs === 'levels'
+			? mapsOf({ style, inputSize, numClasses, firstClass, priors, layout })
+			: listsOf({ style, numAnchors, numClasses, firstClass, layout })),
 		score,
 		codec: deltas({
 			variances: given.variances ?? [0.1, 0.1, 0.2, 0.2],
@@ -112,6 +119,40 @@ function priorsOf(
 		...{ inputSize, strides: [16, 32, 64, 128, 256, 512], minScale: 0.2, maxScale: 0.95 },
 		...{ aspectRatios: [1, 2, 0.5, 3, 0.3333], reduceBoxesInLowestLayer: true },
 	});
+}
+
+interface Lists {
+	readonly style: SsdStyle;
+	readonly numAnchors: number;
+	readonly numClasses: number;
+	readonly firstClass: number;
+	readonly layout: HeadLayout;
+}
+
+function listsOf({ style, numAnchors, numClasses, firstClass, layout }: Lists): Pick<Head, 'numAnchors' | 'tensors' | 'levels'> {
+	const level = { ...placeOf(style, numAnchors), box: { tensor: 0, channel: 0 }, classes: { tensor: 1, channel: firstClass } };
+	return { numAnchors, tensors: tensorsOf(style, numAnchors, numClasses, layout), levels: [level] };
+}
+
+interface MapsOptions extends Omit<Lists, 'numAnchors'> {
+	readonly inputSize: readonly [number, number];
+	readonly priors: Float32Array | Omit<SsdPriorOptions, 'inputSize'>;
+}
+
+function mapsOf({ style, inputSize, numClasses, firstClass, priors, layout }: MapsOptions): Pick<Head, 'numAnchors' | 'tensors' | 'levels'> {
+	if (style === 'tensorflow' || ArrayBuffer.isView(priors))
+		refuse(TypeError, 'ssd', 'outputs', "must be 'concatenated' with style 'tensorflow' and with priors as an array, whose levels are not known", 'levels');
+	let firstAnchor = 0;
+	const places = ssdPriorLevels({ style: style as PriorStyle, ...priors, inputSize }).map(({ grid, numShapes, step }): LevelPlace => {
+		const numAnchors = grid[0] * grid[1] * numShapes;
+		firstAnchor += numAnchors;
+		return { firstAnchor: firstAnchor - numAnchors, numAnchors, grid: [grid[0], grid[1]], numShapes, order: 'yxa', stride: step };
+	});
+	const kinds = [
+		{ field: 'box', name: 'boxes', aliases: ['bbox_pred', 'bbox_regression', 'loc'], channels: 4 },
+		{ field: 'classes', name: 'scores', aliases: ['cls_score', 'cls_logits', 'conf'], channels: numClasses + 1, first: firstClass },
+	] as const;
+	return denseTensors('ssd', kinds, { outputs: 'levels', inputSize, strides: [], shapes: [], places, layout });
 }
 
 function tensorsOf(style: SsdStyle, anchor: number, numClasses: number, layout: HeadLayout): TensorSpec[] {

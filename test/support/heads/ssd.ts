@@ -116,6 +116,28 @@ const mmdet: HeadCase = {
 		)(tensors).filter(({ box }) => box[2] > box[0] && box[3] > box[1]),
 };
 
+/** A map of boxes and one of scores per level, shapes before channels; anchors are numbered level, y, x, shape as in the lists. */
+const mmdetMaps: HeadCase = {
+	...mmdet,
+	name: "mmdetection's SSD, maps",
+	head: ssd({ numClasses: 3, inputSize: [64, 64], style: 'mmdet', priors, outputs: 'levels' }),
+	dims: [4, 4].flatMap((channels) => GRIDS.map((n, k) => [1, channels * (2 + 2 * EXTRA[k].length), n, n])),
+	number: (next, t, i) => (t > 1 ? next() * 8 - 4 : Math.floor(i / GRIDS[t] ** 2) % 4 > 1 ? next() * 34 - 30 : next() * 20 - 10),
+	decode: (tensors) => {
+		const list = (first: number) =>
+			Float32Array.from(
+				GRIDS.flatMap((n, k) => {
+					const shapes = 2 + 2 * EXTRA[k].length;
+					return Array.from({ length: n * n * shapes * 4 }, (_, i) => {
+						const [cell, shape, c] = [Math.floor(i / (shapes * 4)), Math.floor(i / 4) % shapes, i % 4];
+						return tensors[first + k][(shape * 4 + c) * n * n + cell];
+					});
+				}),
+			);
+		return mmdet.decode([list(0), list(2)]);
+	},
+};
+
 /** create_ssd_anchors for six layers: 0.1 and 0.2, then 0.35, 0.5, 0.65, 0.8, 0.95 and the roots with the next one. */
 function mobilenetBoxes(side: number): Box[] {
 	const scales = [0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1];
@@ -159,4 +181,4 @@ const tensorflow: HeadCase = {
 	),
 };
 
-export const SSD_CASES: readonly HeadCase[] = [torchvision, caffe, probabilities, mmdet, tensorflow];
+export const SSD_CASES: readonly HeadCase[] = [torchvision, caffe, probabilities, mmdet, mmdetMaps, tensorflow];

@@ -123,6 +123,17 @@ describe('efficientdet', () => {
 });
 
 describe('ssd', () => {
+	test("mmdetection's maps of SSD300: 38, 19, 10, 5, 3, 1 cells with 4, 6, 6, 6, 4, 4 boxes", () => {
+		const head = ssd({ numClasses: 80, style: 'mmdet', outputs: 'levels' });
+		assert.equal(head.numAnchors, 8732);
+		assert.deepEqual(
+			head.tensors.map((t) => [t.sizes.shape, t.sizes.channel, t.sizes.y]),
+			[4, 81].flatMap((channels) => [38, 19, 10, 5, 3, 1].map((n, i) => [[4, 6, 6, 6, 4, 4][i], channels, n])),
+		);
+		assert.deepEqual(defineHead(head).levels, head.levels);
+		assert.deepEqual(head.anchors, ssd({ numClasses: 80, style: 'mmdet' }).anchors);
+		assert.throws(() => ssd({ numClasses: 2, style: 'tensorflow', outputs: 'levels' }), /outputs must be 'concatenated' with style 'tensorflow'/);
+	});
 	test('8732, 3234, 1917 and 2034 anchors', () => {
 		assert.equal(ssd({ numClasses: 90 }).numAnchors, 8732);
 		assert.equal(ssd({ numClasses: 90, inputSize: square(320) }).numAnchors, 3234);
