@@ -216,6 +216,18 @@ describe('rpn', () => {
 			[9, 1],
 		);
 	});
+	test('a side of exactly minSize stays, a shorter one goes (torchvision remove_small_boxes: ws >= min_size)', async () => {
+		// one anchor of 4 x 4 pixels per cell, at the corner of the cell: those of the first row and column are cut in half
+		const head = rpn({ inputSize: square(16), strides: [4], sizes: [4], ratios: [1], minSize: 4 });
+		const postprocessor = await createPostprocessor({ head, backend: 'cpu', scoreThreshold: 0, maxDetections: 1000 });
+		const scores = new Float32Array(16).map((_, i) => 1 - i / 64);
+		const deltas = new Float32Array(64);
+		deltas[2 * 16 + 5] = -1e-3; // the width of the cell (1, 1)
+		const found = await postprocessor.run([scores, deltas]);
+		assert.deepEqual(Array.from(found.indices), [6, 7, 9, 10, 11, 13, 14, 15]);
+		assert.deepEqual(Array.from(found.boxes.subarray(0, 4)), [6, 2, 10, 6]);
+		postprocessor.dispose();
+	});
 	test('two proposals of different levels on the same place both stay', async () => {
 		const head = rpn({ inputSize: square(16), strides: [4, 8], sizes: [8, 8], ratios: [1], maxCandidatesPerLevel: 1 });
 		const postprocessor = await createPostprocessor({ head, backend: 'cpu', scoreThreshold: 0, iouThreshold: 0.7, maxDetections: 1000 });
