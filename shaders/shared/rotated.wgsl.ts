@@ -2,7 +2,8 @@
 // The same float32 steps in the same order as src/boxes/rotated.ts, where the ideas are told.
 // Candidates of heads with angles hold the angle where others hold the area; so the decision looks the same from outside.
 
-import { type RotatedIouKind, UPRIGHT } from '../../src/boxes/rotated.js';
+import type { RotatedIouKind } from '../../src/boxes/overlap.js';
+import { UPRIGHT } from '../../src/boxes/rotated.js';
 import { ANGLE_LIMIT } from '../../src/functions.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 import { division, flushing, logarithm, squareRoot, trigonometry } from './functions.wgsl.js';

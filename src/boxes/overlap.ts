@@ -3,9 +3,11 @@
 // Twin of shaders/shared/overlap.wgsl.ts.
 
 import { COORDINATE_LIMIT, MIN_NORMAL } from '../numbers.js';
-import type { RotatedIouKind } from './rotated.js';
 
 const round = Math.fround;
+
+/** Measures of overlap of rotated boxes: of the polygons, or of the Gaussian distributions that stand for them. */
+export type RotatedIouKind = 'iou' | 'probiou';
 
 /** The measure of overlap that is held against the threshold, where it is not plain IoU. Selects the shader's text, too. */
 export interface OverlapRule {

@@ -12,7 +12,7 @@ import { cos32, divide32, log32, sin32, sqrt32 } from '../functions.js';
 import { bitsToFloat, exp32, floatBits, flushProduct, MIN_NORMAL } from '../numbers.js';
 import { MAX_PAIRS } from './iou.js';
 import { isUsableAngle } from './limits.js';
-import { areaOf, isUsableBox, type OverlapRule, overlapsByRule } from './overlap.js';
+import { areaOf, isUsableBox, type OverlapRule, overlapsByRule, type RotatedIouKind } from './overlap.js';
 
 const round = Math.fround;
 const product = (x: number, y: number) => flushProduct(round(x * y));
@@ -20,8 +20,6 @@ const sum = (x: number, y: number) => flushProduct(round(x + y));
 const difference = (x: number, y: number) => flushProduct(round(x - y));
 const ratio = (x: number, y: number) => (y >= MIN_NORMAL ? divide32(x, y) : 0);
 
-/** Measures of overlap of rotated boxes: of the polygons, or of the Gaussian distributions that stand for them. */
-export type RotatedIouKind = 'iou' | 'probiou';
 export const ROTATED_IOU_KINDS: readonly RotatedIouKind[] = ['iou', 'probiou'];
 
 /** Sines and cosines below this count as 0: they move a corner by less than its last bit. */

@@ -2,8 +2,8 @@
 // The same answer as nms.ts. Takes candidate rows from the scan, from the GPU, or from the arrays of nms().
 
 import { isUsableAngle } from '../boxes/limits.js';
+import type { RotatedIouKind } from '../boxes/overlap.js';
 import { flushCoordinate, isUsableBox, type OverlapRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
-import type { RotatedIouKind } from '../boxes/rotated.js';
 import { extrasOf, numScores } from '../head-facts.js';
 import { decisionThreshold, isNaNBits, keyOfBits } from '../numbers.js';
 import type { CandidateRows, Kept, PipelineOptions } from '../pipeline.js';

@@ -8,7 +8,8 @@
 // / 12; the rest of B is not below 0, but for constants that count among boxes of less than a pixel. So the centres are nearer than
 // sqrt(B / 3) (max(w, h) of one + that of the other); B is taken a twentieth larger.
 
-import { type RotatedIouKind, rotatedOverlapsMore } from '../boxes/rotated.js';
+import type { RotatedIouKind } from '../boxes/overlap.js';
+import { rotatedOverlapsMore } from '../boxes/rotated.js';
 import { cos32, sin32 } from '../functions.js';
 import type { Keeps, MakeKeeps } from './fast.js';
 import { AREA, CLASS, ROW } from './rows.js';

@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { assert, describe, test } from 'vitest';
 import { boxIou } from '../../../src/boxes/iou.js';
-import { polygonIntersection, ROTATED_IOU_KINDS, type RotatedIouKind, rotatedOverlap, rotatedOverlapsMore } from '../../../src/boxes/rotated.js';
+import type { RotatedIouKind } from '../../../src/boxes/overlap.js';
+import { polygonIntersection, ROTATED_IOU_KINDS, rotatedOverlap, rotatedOverlapsMore } from '../../../src/boxes/rotated.js';
 import { decisionThreshold, flushProduct } from '../../../src/numbers.js';
 
 /** Centre x, centre y, width, height, radians clockwise. */
