@@ -8,6 +8,7 @@ import type { HeadCase } from './oracle.js';
 import { POINT_CASES } from './points.js';
 import { SSD_CASES } from './ssd.js';
 import { STAGE_CASES } from './stages.js';
+import { TURNED_CASES } from './turned.js';
 import { YOLO_CASES } from './yolo.js';
 import { YOLO_ANCHOR_CASES } from './yolo-anchors.js';
 import { YOLO_TASK_CASES } from './yolo-tasks.js';
@@ -23,4 +24,5 @@ export const HEAD_CASES: readonly HeadCase[] = [
 	...YOLO_CASES,
 	...YOLO_ANCHOR_CASES,
 	...YOLO_TASK_CASES,
+	...TURNED_CASES,
 ];

@@ -155,6 +155,14 @@ const obb: HeadCase = {
 		}),
 };
 
+/** By probiou, and suppressed by all that is better; the bitmask must agree with the blocks. */
+const obbAsUltralytics: HeadCase = {
+	...obb,
+	name: 'yolo-obb, suppressed as ultralytics does',
+	options: { ...obb.options, iouThreshold: 0.3, semantics: 'ultralytics' },
+};
+const obbByBitmask: HeadCase = { ...obb, name: 'yolo-obb, by bitmask', options: { ...obb.options, iouThreshold: 0.3, suppression: 'bitmask' } };
+
 const obbRows: HeadCase = {
 	name: 'yolo26-obb, final rows',
 	head: yoloObb({ numClasses, inputSize, outputs: 'end-to-end' }),
@@ -254,5 +262,5 @@ const smallFaces: HeadCase = {
 
 export const YOLO_TASK_CASES: readonly HeadCase[] = [
 	...[pose, poseFractions, poseRaw, pose26, poseRows, seg, seg5, segRaw, segRows],
-	...[obb, obbRows, obbMaps, faces, faceMaps, smallFaces],
+	...[obb, obbAsUltralytics, obbByBitmask, obbRows, obbMaps, faces, faceMaps, smallFaces],
 ];
