@@ -425,18 +425,23 @@ test('the result is copied as JSON', async ({ launchOptions, baseURL }) => {
 });
 
 test('a lost GPU is survived', async ({ launchOptions, baseURL }) => {
-	demo = await openDemo(launchOptions, baseURL as string, '?runtime=wasm&backend=webgpu');
-	const { page } = demo;
-	await demo.frames(2);
+	const opened = await openDemo(launchOptions, baseURL as string, '?runtime=wasm&backend=webgpu');
+	demo = opened;
+	const { page } = opened;
+	await opened.frames(2);
+	// a device of the test's own tells that the GPU is gone
+	await page.evaluate(async () => {
+		const device = await (await navigator.gpu.requestAdapter())?.requestDevice();
+		(globalThis as unknown as { probe: unknown }).probe = device?.lost.then(() => true);
+	});
 	const cdp = await (page.context().browser() as NonNullable<ReturnType<ReturnType<typeof page.context>['browser']>>).newBrowserCDPSession();
-	// A loss between two frames costs none and is not spoken of; then the GPU is crashed once more.
+	await cdp.send('Browser.crashGpuProcess').catch(() => undefined);
+	expect(await page.evaluate(() => (globalThis as unknown as { probe: Promise<boolean> }).probe)).toBe(true);
+	// A loss that costs a frame is spoken of, one between two frames is not; the boxes come back in either case.
 	await expect(async () => {
-		await cdp.send('Browser.crashGpuProcess').catch(() => undefined);
-		await expect(page.locator('#status')).toContainText('The GPU device was lost', { timeout: 8000 });
-	}).toPass({ timeout: 30_000 });
-	const notes = await demo.frames(5);
-	const last = notes.at(-1);
-	expect(last?.found.length).toBe(shapesAt(0).length);
-	expect(last?.agreement, `on ${last?.backend.kind}`).toEqual({ equal: true });
-	demo.errors.length = 0;
+		const last = (await opened.frames(5)).at(-1);
+		expect(last?.found.length).toBe(shapesAt(0).length);
+		expect(last?.agreement, `on ${last?.backend.kind}`).toEqual({ equal: true });
+	}).toPass({ timeout: 60_000 });
+	opened.errors.length = 0;
 });
