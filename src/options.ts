@@ -1,5 +1,5 @@
-// The only validator of options: defaults, checks, error texts. What comes out is complete and safe to use; thresholds
-// leave as the integer key and the float32 that every stage takes (see CallParams).
+// The validator of the options of postprocessors, backends and calls: defaults, checks, error texts. What comes out is
+// complete and safe to use; thresholds leave as the integer key and the float32 that every stage takes (see CallParams).
 
 import type { Backend, BackendKind } from './backend.js';
 import {
