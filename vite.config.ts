@@ -10,7 +10,7 @@ import { defineConfig, type Plugin, type UserConfig } from 'vite';
 const at = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 /** The package's public doors, as `exports` in package.json lists them. */
-const ENTRIES = ['index', 'onnxruntime', 'tfjs'];
+const ENTRIES = ['index', 'training', 'onnxruntime', 'tfjs'];
 
 /** Demo, tests and README import the library by its own name. */
 export const alias = [

@@ -93,7 +93,7 @@ export interface PairsInput {
 }
 
 /** Boxes as flat xyxy, [N, 4]; rotated ones as flat cxcywhr, [N, 5]. */
-function checkBoxes(where: string, argument: string, value: unknown): { rows: Float32Array; rotated: boolean } {
+export function checkBoxes(where: string, argument: string, value: unknown): { rows: Float32Array; rotated: boolean } {
 	const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 	if (!isRecord) return { rows: checkRows(where, argument, value, 4), rotated: false };
 	const { data, format } = readOptions(where, argument, value, ['data', 'format']);
@@ -102,14 +102,15 @@ function checkBoxes(where: string, argument: string, value: unknown): { rows: Fl
 	return { rows: named === 'xyxy' || named === ROTATED ? rows : convertBoxes(rows, named, 'xyxy'), rotated: named === ROTATED };
 }
 
-function checkRows(where: string, argument: string, value: unknown, width: number): Float32Array {
+/** Flat rows of `width` numbers each, as Float32Array. */
+export function checkRows(where: string, argument: string, value: unknown, width: number): Float32Array {
 	const rows = checkFloats(where, argument, value);
 	if (rows.length % width) refuse(RangeError, where, argument, `must have a length that is a multiple of ${width}`, rows.length);
 	return rows;
 }
 
 /** Numbers as Float32Array, rounded once. Quantised integers and half bits are refused: their scale is not known. */
-function checkFloats(where: string, argument: string, value: unknown): Float32Array {
+export function checkFloats(where: string, argument: string, value: unknown): Float32Array {
 	if (ArrayBuffer.isView(value)) checkAttached(where, argument, value);
 	// By its tag, not instanceof: an array may come from another frame.
 	const tag = Object.prototype.toString.call(value).slice(8, -1);
@@ -130,7 +131,7 @@ function isShared(view: ArrayBufferView): boolean {
 }
 
 /** Class ids as Uint32Array, from any list of integers, 64-bit ones included. */
-function checkClassIds(where: string, value: unknown, count: number): Uint32Array {
+export function checkClassIds(where: string, value: unknown, count: number): Uint32Array {
 	if (!Array.isArray(value) && !(ArrayBuffer.isView(value) && !(value instanceof DataView))) {
 		refuse(TypeError, where, 'classIds', 'must be an array of integers', value);
 	}

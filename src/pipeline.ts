@@ -93,6 +93,48 @@ export type IouKind = 'iou' | 'giou' | 'diou' | 'ciou' | 'iof' | 'iom' | 'probio
 /** The same by what is computed. The boxes of 'rotated-iou' and 'probiou' are [N, 5]: xyxy before the turn and the angle, flushed; all others xyxy [N, 4]. */
 export type PairKind = IouKind | 'rotated-iou';
 
+/** A kernel of a job: WGSL whose bindings are all in group 0, as [number, kind, name of a buffer]. */
+export interface Kernel {
+	readonly name: string;
+	readonly code: string;
+	readonly bindings: readonly (readonly [number, 'uniform' | 'read' | 'read_write', string])[];
+}
+
+/** A kernel that was compiled. */
+export interface JobKernel {
+	readonly spec: Kernel | { readonly name: string };
+}
+
+/** A buffer of a job. */
+export interface JobBuffer {
+	readonly name: string;
+	readonly byteLength: number;
+}
+
+/** One kernel over some buffers. Workgroups beyond 65,535 are left out: kernels go through their work in strides. */
+export interface Dispatch {
+	readonly kernel: JobKernel;
+	/** By the names of the kernel's bindings. */
+	readonly buffers: Readonly<Record<string, JobBuffer>>;
+	readonly workgroups: number;
+}
+
+/** Kernels and buffers of one piece of work beside the pipeline. */
+export interface GpuJob {
+	/** The largest buffer that a kernel can bind, in bytes. */
+	readonly maxBindingBytes: number;
+	/** A buffer with a content, or of so many bytes, zero at first. A buffer bound as uniform serves for nothing else. */
+	buffer(name: string, content: ArrayBufferView | number): JobBuffer;
+	/** Replaces the beginning of a buffer before the next run; copied at once. The last write before a run counts. */
+	write(buffer: JobBuffer, content: ArrayBufferView): void;
+	/** Compiled once per device and text. */
+	compile(kernel: Kernel): Promise<JobKernel>;
+	/** Runs dispatches in their order, each seeing what those before it wrote, and reads buffers back: one submit, one map. */
+	run(dispatches: readonly Dispatch[], read?: readonly JobBuffer[], signal?: AbortSignal): Promise<ArrayBuffer[]>;
+	/** Frees the buffers. */
+	dispose(): void;
+}
+
 /** One device and what was built on it. Lost once, it is lost for good: every pending and later promise rejects with DEVICE_LOST. */
 export interface GpuBackend {
 	readonly device: GPUDevice;
@@ -104,6 +146,8 @@ export interface GpuBackend {
 	boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: PairKind): Promise<Float32Array>;
 	/** What the job's output says. */
 	assembleMasks(job: MaskJob): Promise<MaskResults[MaskOutput]>;
+	/** Work beside the pipeline; `name` is for labels and errors. */
+	openJob(name: string): GpuJob;
 	/** Frees everything; destroys the device only when it opened it itself. */
 	dispose(): void;
 }

@@ -4,11 +4,12 @@
 import type { OverlapRule } from '../boxes/overlap.js';
 import { KedgeError } from '../errors.js';
 import type { MaskJob, MaskOutput, MaskResults } from '../masks/job.js';
-import type { CpuParts, GpuBackend, GpuPipeline, NmsInput, PairKind, PipelineOptions } from '../pipeline.js';
+import type { CpuParts, GpuBackend, GpuJob, GpuPipeline, NmsInput, PairKind, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { adoptDevice, type Device, openDevice } from './device.js';
 import { BoxIou } from './iou.js';
+import { DeviceJob } from './job.js';
 import { nmsHead, nmsTensors, withScoreRange } from './nms.js';
 import { HeadPipeline } from './pipeline.js';
 import { readTensorOn } from './transfer.js';
@@ -83,6 +84,11 @@ class DeviceBackend implements GpuBackend {
 	async assembleMasks(job: MaskJob): Promise<MaskResults[MaskOutput]> {
 		this.#assertUsable();
 		return (await import('./masks.js')).assembleOnGpu(this.#device, job);
+	}
+
+	openJob(name: string): GpuJob {
+		this.#assertUsable();
+		return new DeviceJob(this.#device, name);
 	}
 
 	#assertUsable(): void {

@@ -17,6 +17,7 @@ import './faults.gpu.js';
 import './fault-sizes.gpu.js';
 import './fault-large.gpu.js';
 import './shaders.gpu.js';
+import './jobs.gpu.js';
 import './injection.gpu.js';
 import './life.gpu.js';
 import './soak.gpu.js';

@@ -103,6 +103,9 @@ export class FakeGpu implements GpuModule {
 				const { tensor } = fetched({ tensor: job.prototypes } as BoundTensor);
 				return assembleOnCpu(job, tensor as CpuTensor);
 			},
+			openJob: () => {
+				throw new Error('the stand-in has no kernels');
+			},
 			dispose: () => {
 				if (!device) own.destroy();
 			},

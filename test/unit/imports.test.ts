@@ -11,6 +11,8 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 /** Rooms whose values each room may import, besides the words everyone uses. */
 const TABLE: Record<string, readonly string[]> = {
 	index: ['postprocessor', 'backend', 'operations', 'rotated-operations', 'semantics', 'boxes', 'anchors', 'codecs', 'heads', 'masks'],
+	// the wing: what training does with anchors; its own door, and nobody imports it
+	training: ['inputs', 'backend', 'boxes', 'anchors', 'codecs', 'layout'],
 	onnxruntime: [],
 	tfjs: [],
 	postprocessor: ['options', 'detections', 'dispatch', 'backend', 'bind', 'outputs', 'head-facts'],
@@ -48,6 +50,7 @@ const WORDS = ['checks', 'errors', 'numbers', 'functions', 'stages'];
 
 /** Fetched only when wanted, by dynamic import: the GPU with all shaders, the CPU path, the twins, the heads that an error suggests. */
 const FETCHED: Record<string, readonly string[]> = {
+	training: ['shaders'],
 	'gpu-link': ['gpu'],
 	dispatch: ['cpu'],
 	backend: ['calls', 'masks'],
@@ -145,9 +148,13 @@ describe('imports', () => {
 			reached.add(file);
 			for (const { from, to, kind } of internal) if (from === file && kind === 'value') visit(to);
 		};
-		for (const door of ['src/index.ts', 'src/onnxruntime.ts', 'src/tfjs.ts']) visit(door);
+		for (const door of ['src/index.ts', 'src/training.ts', 'src/onnxruntime.ts', 'src/tfjs.ts']) visit(door);
 		expect(reached.size).toBeGreaterThan(20);
 		expect([...reached].filter((file) => ['gpu', 'shaders'].includes(roomOf(file)))).toEqual([]);
+	});
+
+	it('of the inference doors never reach the training wing', () => {
+		expect(internal.filter(({ from, to }) => roomOf(to) === 'training' && roomOf(from) !== 'training')).toEqual([]);
 	});
 
 	it('make no circle', () => {
@@ -182,8 +189,8 @@ describe('imports', () => {
 });
 
 describe('importing kedge', () => {
-	it('does nothing: index.ts only re-exports', () => {
-		const code = read('src/index.ts').replace(/^\s*\/\/.*$/gm, '');
+	it.each(['index', 'training'])('does nothing: %s.ts only re-exports', (door) => {
+		const code = read(`src/${door}.ts`).replace(/^\s*\/\/.*$/gm, '');
 		expect(code.replace(/export\s+(type\s+)?\{[^}]*\}\s+from\s+'[^']+';/g, '').trim()).toBe('');
 	});
 
@@ -212,7 +219,13 @@ describe('importing kedge', () => {
 		}
 		try {
 			vi.resetModules();
-			await Promise.all([import('../../src/index.js'), import('../../src/onnxruntime.js'), import('../../src/tfjs.js'), import('../../src/gpu/backend.js')]);
+			await Promise.all([
+				import('../../src/index.js'),
+				import('../../src/training.js'),
+				import('../../src/onnxruntime.js'),
+				import('../../src/tfjs.js'),
+				import('../../src/gpu/backend.js'),
+			]);
 		} finally {
 			for (const [name, descriptor] of before) {
 				Reflect.deleteProperty(globalThis, name);
