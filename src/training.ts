@@ -2,3 +2,4 @@
 // was, and which anchors to choose. Re-exports only; nothing in the inference bundle imports it.
 
 export type { TrainingBackend } from './training/backend.js';
+export type { GroundTruthFate, LostReason, Matches } from './training/matching/matches.js';
