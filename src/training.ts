@@ -11,3 +11,13 @@ export type { YoloGridOptions } from './training/matching/yolo-grid.js';
 export { matchYoloGrid } from './training/matching/yolo-grid.js';
 export type { Yolov5Matches, Yolov5MatchOptions } from './training/matching/yolov5.js';
 export { matchYolov5 } from './training/matching/yolov5.js';
+export { type BalancedOptions, sampleBalanced } from './training/sampling/balanced.js';
+export {
+	type DenseBoxSampleOptions,
+	type HardExampleOptions,
+	type HardNegativeOptions,
+	mineHardExamples,
+	mineHardNegatives,
+	sampleDenseBox,
+} from './training/sampling/mining.js';
+export type { LabelsLike, Sample } from './training/sampling/sample.js';
