@@ -1,7 +1,7 @@
 // Functions beyond numbers.ts, in float32 steps with the same bits in JavaScript and in WGSL (twin:
 // shaders/shared/functions.wgsl.ts, and the arc tangent in iou.wgsl.ts): for overlaps and angles, so not in every bundle.
 
-import { bitsToFloat, floatBits, LN2_HIGH, LN2_LOW, MIN_NORMAL, reciprocal32 } from './numbers.js';
+import { bitsToFloat, EXP_LOW, exp32, floatBits, LN2_HIGH, LN2_LOW, MIN_NORMAL, reciprocal32 } from './numbers.js';
 
 const round = Math.fround;
 
@@ -119,4 +119,32 @@ export function log32(x: number): number {
 	p = round(round(p * z) + L3);
 	const log = round(round(s * 2) + round(round(s * z) * p));
 	return round(round(k * LN2_HIGH) + round(round(k * LN2_LOW) + log));
+}
+
+// log(1 + y) = 2 atanh(s), s = y / (2 + y) <= 1/3, as a series in s^2 up to s^15.
+const L15 = Math.fround(2 / 15);
+const L13 = Math.fround(2 / 13);
+const L11 = Math.fround(2 / 11);
+/** Below it y itself is the nearest float32 to log(1 + y). */
+const TINY = 2 ** -24;
+
+/** log(1 + y) for y from 0 to 1 in float32 steps, within 3 ulp however small y is; log1p(0) is exactly 0. Below the smallest normal float it is 0. */
+export function log1p32(y: number): number {
+	if (y < TINY) return y >= MIN_NORMAL ? y : 0;
+	const s = round(y * reciprocal32(round(2 + y)));
+	const z = round(s * s);
+	let p = round(round(L15 * z) + L13);
+	p = round(round(p * z) + L11);
+	p = round(round(p * z) + L9);
+	p = round(round(p * z) + L7);
+	p = round(round(p * z) + L5);
+	p = round(round(p * z) + L3);
+	return round(round(s * 2) + round(round(s * z) * p));
+}
+
+/** log(1 + e^x) for finite x in float32 steps, within 1e-6 of its size; 0 from -87 down, x itself from 87 up. What a logit costs: -log sigmoid(x) is softplus(-x). */
+export function softplus32(x: number): number {
+	const size = x < 0 ? -x : x;
+	const tail = size < -EXP_LOW ? log1p32(exp32(-size)) : 0;
+	return x > 0 ? round(x + tail) : tail;
 }

@@ -4,6 +4,33 @@
 export type { CellLevel } from './anchors/points.js';
 export { cellAnchors } from './anchors/points.js';
 export type { TrainingBackend } from './training/backend.js';
+export { type BceOptions, bceWithLogits, bceWithLogitsOn } from './training/losses/bce.js';
+export type { BoxLossKind, BoxLossStyle, IouForm } from './training/losses/box-styles.js';
+export { type BoxLossOptions, boxLoss, boxLossOn } from './training/losses/boxes.js';
+export {
+	type ClassTargets,
+	type CrossEntropyOptions,
+	crossEntropy,
+	crossEntropyOn,
+	distributionFocalLoss,
+	distributionFocalLossOn,
+} from './training/losses/cross-entropy.js';
+export {
+	type FocalOptions,
+	focalLoss,
+	focalLossOn,
+	type GaussianFocalOptions,
+	gaussianFocalLoss,
+	gaussianFocalLossOn,
+	type QualityFocalOptions,
+	qualityFocalLoss,
+	qualityFocalLossOn,
+	type VarifocalOptions,
+	varifocalLoss,
+	varifocalLossOn,
+} from './training/losses/focal.js';
+export type { Loss, LossOptions } from './training/losses/loss.js';
+export { l1Loss, l1LossOn, l2Loss, l2LossOn, type SmoothL1Options, smoothL1, smoothL1On } from './training/losses/regression.js';
 export type { CellLevelsOptions, CellOrder, GridLevel } from './training/matching/cells.js';
 export { cellLevels } from './training/matching/cells.js';
 export type { GroundTruthFate, LostReason, Matches } from './training/matching/matches.js';

@@ -1,7 +1,8 @@
 // Division, root, sine, cosine and logarithm with the same bits on every device, whatever its own are worth. Twins of the
-// functions of the same names in src/numbers.ts: same steps, same order. A chunk each, so that a shader takes what it needs.
+// functions of the same names in src/functions.ts: same steps, same order. A chunk each, so that a shader takes what it needs.
 // All need numbers.wgsl.
 
+import { EXP_LOW } from '../../src/numbers.js';
 import { wgsl, wgslFloat } from '../wgsl.js';
 
 const f = (x: number) => wgslFloat(x);
@@ -136,5 +137,28 @@ fn log32(x: f32) -> f32 {
   p = fround(p * z) + ${f(2 / 3)};
   let log_m = fround(fround(s * 2.0) + fround(fround(s * z) * p));
   return fround(fround(k * ${f(0.693359375)}) + fround(fround(k * ${f(-2.1219444005469057e-4)}) + log_m));
+}
+`;
+
+/** fn log1p32(y), for y from 0 to 1; fn softplus32(x), for finite x. */
+export const softplus = wgsl`
+fn log1p32(y: f32) -> f32 {
+  if (y < ${f(2 ** -24)}) { return select(0.0, y, y >= MIN_NORMAL); }
+  let s = fround(y * reciprocal32(fround(2.0 + y)));
+  let z = fround(s * s);
+  var p = fround(${f(2 / 15)} * z) + ${f(2 / 13)};
+  p = fround(p * z) + ${f(2 / 11)};
+  p = fround(p * z) + ${f(2 / 9)};
+  p = fround(p * z) + ${f(2 / 7)};
+  p = fround(p * z) + ${f(2 / 5)};
+  p = fround(p * z) + ${f(2 / 3)};
+  return fround(fround(s * 2.0) + fround(fround(s * z) * p));
+}
+
+fn softplus32(x: f32) -> f32 {
+  let size = abs(x);
+  var tail = 0.0;
+  if (size < ${f(-EXP_LOW)}) { tail = log1p32(exp32(-size)); }
+  return select(tail, fround(x + tail), x > 0.0);
 }
 `;

@@ -21,7 +21,8 @@ fn distance_penalty(a: vec4f, b: vec4f) -> f32 {
 }
 `;
 
-const aspect = wgsl`
+/** fn atan32(y, x). Needs numbers.wgsl and `division`. */
+export const arcTangent = wgsl`
 fn small_atan(t: f32) -> f32 {
   let z = fround(t * t);
   var p = fround(${wgslFloat(0.08060308879980026)} * z) + ${wgslFloat(-0.1387984995828385)};
@@ -30,7 +31,7 @@ fn small_atan(t: f32) -> f32 {
   return fround(t + fround(fround(t * z) * p));
 }
 
-// Twin of atan32 in src/numbers.ts: the angle of (x, y) in the first quadrant.
+// Twin of atan32 in src/functions.ts: the angle of (x, y) in the first quadrant.
 fn atan32(y: f32, x: f32) -> f32 {
   if (!(y >= MIN_NORMAL)) { return 0.0; }
   if (y <= fround(x * ${wgslFloat(0.4142135623730951)})) { return small_atan(divide32(y, x)); }
@@ -42,7 +43,10 @@ fn atan32(y: f32, x: f32) -> f32 {
   if (y >= x) { return ${wgslFloat(Math.PI / 4)} + small_atan(divide32(fround(y - x), fround(y + x))); }
   return ${wgslFloat(Math.PI / 4)} - small_atan(divide32(fround(x - y), fround(y + x)));
 }
+`;
 
+const aspect = wgsl`
+${arcTangent}
 fn aspect_penalty(iou: f32, a: vec4f, b: vec4f) -> f32 {
   let size_a = max(vec2f(0.0), a.zw - a.xy);
   let size_b = max(vec2f(0.0), b.zw - b.xy);

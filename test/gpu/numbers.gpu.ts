@@ -1,12 +1,12 @@
 // The functions of numbers.ts, the keys and the exact overlap decision give the same bits in WGSL and TypeScript.
 
 import { assert } from 'chai';
-import { division, logarithm, squareRoot, trigonometry } from '../../shaders/shared/functions.wgsl.js';
+import { division, logarithm, softplus, squareRoot, trigonometry } from '../../shaders/shared/functions.wgsl.js';
 import { numbers } from '../../shaders/shared/numbers.wgsl.js';
 import { overlap } from '../../shaders/shared/overlap.wgsl.js';
 import { wgslFloat } from '../../shaders/wgsl.js';
 import { areaOf, overlapsMore } from '../../src/boxes/overlap.js';
-import { cos32, divide32, log32, sin32, sqrt32 } from '../../src/functions.js';
+import { cos32, divide32, log1p32, log32, sin32, softplus32, sqrt32 } from '../../src/functions.js';
 import { decisionThreshold, exp32, floatBits, keyOfBits, reciprocal32, scoreOfKey, sigmoid32 } from '../../src/numbers.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { random } from '../support/random.js';
@@ -29,7 +29,7 @@ function inputs(low: number, high: number): Uint32Array {
 
 async function compare(device: GPUDevice, expression: string, input: Uint32Array, expected: (bits: number) => number): Promise<void> {
 	const got = await runKernel(device, {
-		code: `struct Params { zero: u32, iou_threshold: f32 } ${numbers} ${division} ${squareRoot} ${trigonometry} ${logarithm}
+		code: `struct Params { zero: u32, iou_threshold: f32 } ${numbers} ${division} ${squareRoot} ${trigonometry} ${logarithm} ${softplus}
 		@group(0) @binding(0) var<uniform> params: Params;
 		@group(0) @binding(1) var<storage, read> input: array<u32>;
 		@group(0) @binding(2) var<storage, read_write> output: array<u32>;
@@ -81,6 +81,14 @@ gpuTest('numbers: log32 has the bits of its twin', async ({ device }) => {
 	const next = random(24);
 	const nearOne = new Float32Array(N).map(() => 0.5 + next() * 1.5);
 	await compare(device, 'bitcast<u32>(log32(x))', new Uint32Array(nearOne.buffer), (bits) => floatBits(log32(float(bits))));
+});
+gpuTest('numbers: log1p32 and softplus32 have the bits of their twins', async ({ device }) => {
+	const next = random(27);
+	const parts = new Float32Array(N).map((_, i) => (i % 2 ? next() : 2 ** (next() * -126)));
+	parts.set([0, 1e-40, 1.1754943508222875e-38, 2 ** -24, 2 ** -25, 1]);
+	await compare(device, 'bitcast<u32>(log1p32(x))', new Uint32Array(parts.buffer), (b) => floatBits(log1p32(float(b))));
+	const finite = inputs(-90, 90).map((b) => ((b & 0x7f800000) === 0x7f800000 ? 0 : b));
+	await compare(device, 'bitcast<u32>(softplus32(x))', finite, (b) => floatBits(softplus32(float(b))));
 });
 gpuTest('numbers: sin32 and cos32 have the bits of their twins', async ({ device }) => {
 	const next = random(25);

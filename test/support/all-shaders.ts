@@ -14,6 +14,8 @@ import { scatterShader } from '../../shaders/scatter.wgsl.js';
 import type { AnchorSource } from '../../shaders/shared/anchors.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
+import { lossesShader } from '../../shaders/training/losses.wgsl.js';
+import { sumShader } from '../../shaders/training/sum.wgsl.js';
 import { type OverlapRule, PLAIN_OVERLAP } from '../../src/boxes/overlap.js';
 import { bins } from '../../src/codecs/bins.js';
 import { boxes } from '../../src/codecs/boxes.js';
@@ -153,6 +155,11 @@ const RULES: readonly OverlapRule[] = [
 	{ ...PLAIN_OVERLAP, rotated: 'probiou' },
 ];
 
+const LOSSES = [
+	...(['bce', 'smooth-l1', 'l2', 'focal', 'focal-probabilities', 'varifocal', 'quality', 'gaussian', 'classes', 'bins'] as const),
+	...(['box-iou-linear', 'box-iou-log', 'box-iou-square', 'box-giou', 'box-diou', 'box-ciou'] as const),
+];
+
 /** [name, WGSL] of every shader in every variant. */
 export function allShaders(): [name: string, wgsl: string][] {
 	const kinds = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom', 'rotated-iou', 'probiou'] as const;
@@ -176,5 +183,7 @@ export function allShaders(): [name: string, wgsl: string][] {
 		...[false, true].map((half): [string, string] => [`mask-logits.${half ? 'float16' : 'float32'}`, maskLogitsShader(half, SIZES.workgroup)]),
 		...(['bytes', 'logits', 'labels'] as const).map((output): [string, string] => [`masks.${output}`, masksShader(output, SIZES.workgroup)]),
 		...kinds.map((kind): [string, string] => [`pairs.${kind}`, pairsShader(kind, SIZES.workgroup)]),
+		...LOSSES.map((kind): [string, string] => [`losses.${kind}`, lossesShader(kind, 64)]),
+		['losses.sum', sumShader(256)],
 	];
 }
