@@ -75,47 +75,55 @@ export interface PlacedCells extends PlacedGrid {
 /** Rows that fit a typed array with room to spare. */
 const MOST_ANCHORS = 2 ** 28;
 
+/** One level of points, checked. */
+export function checkGridLevel(where: string, value: unknown): PlacedGrid {
+	return placeLevel(where, 'level', value, ['grid', 'stride'], 0).placed;
+}
+
 /** Levels of points, checked; and how many points they have. */
 export function checkGridLevels(where: string, value: unknown): { levels: PlacedGrid[]; numAnchors: number } {
-	return placeLevels(
-		where,
-		value,
-		['grid', 'stride'],
-		() => ({}),
-		() => 1,
-	);
+	return placeLevels(where, value, ['grid', 'stride'], (placed) => ({ ...placed, numShapes: 1 }));
 }
 
 /** Levels with anchor shapes, checked; and how many anchors they have. */
 export function checkCellLevels(where: string, value: unknown): { levels: PlacedCells[]; numAnchors: number } {
-	const read = (level: Partial<Record<string, unknown>>, name: string) => {
+	return placeLevels(where, value, ['grid', 'stride', 'shapes'], (placed, level, name): PlacedCells => {
 		const shapes = Float32Array.from(checkShapes(where, `${name}.shapes`, level.shapes));
-		return { shapes, numShapes: shapes.length / 2 };
-	};
-	return placeLevels(where, value, ['grid', 'stride', 'shapes'], read, (level) => level.numShapes);
+		return { ...placed, shapes, numShapes: shapes.length / 2 };
+	});
 }
 
-function placeLevels<T extends object>(
+type Given = Partial<Record<string, unknown>>;
+
+function placeLevels<T extends PlacedGrid & { numShapes: number }>(
 	where: string,
 	value: unknown,
 	keys: readonly string[],
-	read: (level: Partial<Record<string, unknown>>, name: string) => T,
-	perCell: (level: T) => number,
-): { levels: (PlacedGrid & T)[]; numAnchors: number } {
+	read: (placed: PlacedGrid, level: Given, name: string) => T,
+): { levels: T[]; numAnchors: number } {
 	if (!Array.isArray(value) || value.length === 0) refuse(TypeError, where, 'levels', `must be a list of { ${keys.join(', ')} }`, value);
 	let numAnchors = 0;
 	const levels = value.map((entry: unknown, i) => {
-		if (entry === undefined) refuse(TypeError, where, `levels[${i}]`, `must be { ${keys.join(', ')} }`, entry);
-		const level = readOptions(where, `levels[${i}]`, entry, keys);
-		const grid = checkGrid(where, `levels[${i}].grid`, level.grid);
-		const stride = checkPositiveNumber(where, `levels[${i}].stride`, level.stride);
-		const more = read(level, `levels[${i}]`);
-		const placed = { ...more, grid: [grid[0], grid[1]] as const, stride, firstAnchor: numAnchors };
-		numAnchors += grid[0] * grid[1] * perCell(more);
-		return placed;
+		const { placed, level } = placeLevel(where, `levels[${i}]`, entry, keys, numAnchors);
+		const whole = read(placed, level, `levels[${i}]`);
+		numAnchors += whole.grid[0] * whole.grid[1] * whole.numShapes;
+		return whole;
 	});
-	if (numAnchors > MOST_ANCHORS) refuse(RangeError, where, 'levels', `must have at most ${MOST_ANCHORS} anchors`, numAnchors);
+	checkNumAnchors(where, 'levels', numAnchors);
 	return { levels, numAnchors };
+}
+
+function placeLevel(where: string, name: string, entry: unknown, keys: readonly string[], firstAnchor: number): { placed: PlacedGrid; level: Given } {
+	if (entry === undefined) refuse(TypeError, where, name, `must be { ${keys.join(', ')} }`, entry);
+	const level = readOptions(where, name, entry, keys);
+	const grid = checkGrid(where, `${name}.grid`, level.grid);
+	const stride = checkPositiveNumber(where, `${name}.stride`, level.stride);
+	checkNumAnchors(where, `${name}.grid`, grid[0] * grid[1]);
+	return { placed: { grid: [grid[0], grid[1]], stride, firstAnchor }, level };
+}
+
+function checkNumAnchors(where: string, argument: string, numAnchors: number): void {
+	if (numAnchors > MOST_ANCHORS) refuse(RangeError, where, argument, `must have at most ${MOST_ANCHORS} anchors`, numAnchors);
 }
 
 /** The row of an anchor. */
