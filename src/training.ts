@@ -57,3 +57,7 @@ export {
 	sampleDenseBox,
 } from './training/sampling/mining.js';
 export type { LabelsLike, Sample } from './training/sampling/sample.js';
+export { type EncodedTargets, type EncodeTargetsOptions, encodeTargets } from './training/targets/encode.js';
+export type { MatchesLike } from './training/targets/read.js';
+export { type YoloTargetLevel, type YoloTargets, type YoloTargetsOptions, yoloTargets } from './training/targets/yolo.js';
+export { type Yolov5TargetLevel, type Yolov5Targets, type Yolov5TargetsOptions, yolov5Targets } from './training/targets/yolov5.js';
