@@ -8,6 +8,7 @@ export type KedgeErrorCode =
 	| 'DISPOSED' // used after dispose()
 	| 'NO_WEBGPU' // a GPU backend was asked for where there is none
 	| 'SHADER' // the driver refused a shader
+	| 'BAD_FILE' // a file of labels is broken, or beyond a limit
 	| 'GPU_VALIDATION'; // WebGPU refused a buffer or a command, usually the caller's
 
 /** An error with a `code`, for the cases a program reacts to. `cause` holds what the platform said. */

@@ -4,6 +4,19 @@
 export type { CellLevel } from './anchors/points.js';
 export { cellAnchors } from './anchors/points.js';
 export type { TrainingBackend } from './training/backend.js';
+export {
+	type ByteStream,
+	LABEL_FLAGS,
+	type LabelFile,
+	type LabelFormat,
+	type LabelledImage,
+	type LabelProblem,
+	type LabelProgress,
+	type Labels,
+} from './training/labels/labels.js';
+export type { LabelLimits, ReadLabelsOptions } from './training/labels/options.js';
+export { readLabels } from './training/labels/read.js';
+export { type LabelSizes, type LabelSizesOptions, labelSizes } from './training/labels/sizes.js';
 export { type BceOptions, bceWithLogits, bceWithLogitsOn } from './training/losses/bce.js';
 export type { BoxLossKind, BoxLossStyle, IouForm } from './training/losses/box-styles.js';
 export { type BoxLossOptions, boxLoss, boxLossOn } from './training/losses/boxes.js';

@@ -66,6 +66,7 @@ for (const name of ['navigator', 'window', 'document', 'self', 'GPUBufferUsage',
 const before = new Set(Reflect.ownKeys(globalThis));
 const prototypes = [Object, Array, Promise, Float32Array].map((type) => Reflect.ownKeys(type.prototype).length);
 const kedge = await import('kedge');
+await import('kedge/training');
 await import('kedge/onnxruntime');
 await import('kedge/tfjs');
 const atImport = [...touched];

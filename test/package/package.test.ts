@@ -1,5 +1,6 @@
 // The packed tarball: what is in it, what tools for packages say, what a bundler keeps of it.
 
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { publint } from 'publint';
@@ -58,7 +59,7 @@ describe('the tarball', () => {
 		const named = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)));
 		const files = filesBelow(consumer.library).map((name) => `./${name}`);
 		expect(named.filter((name) => !files.includes(name))).toEqual([]);
-		expect(Object.keys(exports)).toEqual(expect.arrayContaining(['.', './onnxruntime', './tfjs', './package.json']));
+		expect(Object.keys(exports)).toEqual(expect.arrayContaining(['.', './training', './onnxruntime', './tfjs', './package.json']));
 	});
 
 	it('needs no other package', () => {
@@ -78,8 +79,20 @@ describe('the tarball', () => {
 		for (const name of scripts()) expect(readText(consumer.library, 'dist', name), name).not.toMatch(banned);
 	});
 
-	it('carries the notice of what is bundled', () => {
-		expect(readText(consumer.library, 'THIRD_PARTY_NOTICES.md')).toContain('Copyright (c) 2022 Brandon Jones');
+	it('carries the notice of everything that is bundled, in the version that is', () => {
+		const vendored = scripts().flatMap((name) => /^vendor\/((?:@[^/]+\/)?[^/]+)\//.exec(name)?.[1] ?? []);
+		const bundled = [...new Set(vendored)].sort();
+		expect(bundled).toEqual(['@streamparser/json', 'image-dimensions', 'saxes', 'wgsl-preprocessor', 'xmlchars']);
+		const notices = readText(consumer.library, 'THIRD_PARTY_NOTICES.md');
+		const heads = bundled.map((name) => `${name} ${JSON.parse(readText(repository, 'node_modules', name, 'package.json')).version}`);
+		expect([...notices.matchAll(/^## (.+)$/gm)].map((m) => m[1]).sort()).toEqual(heads);
+		for (const name of bundled) {
+			const folder = path.join(repository, 'node_modules', name);
+			const licence = readdirSync(folder).find((file) => /^licen[sc]e/i.test(file));
+			// saxes publishes none
+			if (licence) expect(notices, name).toContain(readText(folder, licence).replaceAll('\r', '').trim());
+			else expect([name, notices.includes('Copyright (c) Isaac Z. Schlueter and Contributors')]).toEqual(['saxes', true]);
+		}
 	});
 
 	it('is "All good" to publint', async () => {
@@ -89,7 +102,7 @@ describe('the tarball', () => {
 
 	it('is clean to arethetypeswrong', () => {
 		const table = consumer.run(bin('attw'), ['--profile', 'esm-only', '--no-color', '--no-emoji', consumer.tarball]); // throws on a problem
-		for (const door of ['kedge', 'kedge/onnxruntime', 'kedge/tfjs']) expect(table).toMatch(new RegExp(`"${door}" +│ OK \\(ESM\\) +│ OK +│`));
+		for (const door of ['kedge', 'kedge/training', 'kedge/onnxruntime', 'kedge/tfjs']) expect(table).toMatch(new RegExp(`"${door}" +│ OK \\(ESM\\) +│ OK +│`));
 	});
 });
 
@@ -109,6 +122,9 @@ describe('the types', () => {
 		consumer.write(
 			'types.ts',
 			`import { createPostprocessor, letterbox, nms, yolov8, type Detections } from 'kedge';
+import { labelSizes, readLabels, type LabelFile } from 'kedge/training';
+export const sizesOf = async (files: Iterable<File>): Promise<Float32Array> => labelSizes(await readLabels(files, { onProblem: 'report' })).sizes;
+export const structural: LabelFile = { name: 'a', size: 0, arrayBuffer: async () => new Uint8Array(0), async *stream() {} };
 export const kept: Uint32Array = nms(new Float32Array(4), new Float32Array(1), { iouThreshold: 0.5 });
 export async function detect(output: Float32Array): Promise<Detections> {
 	const postprocessor = await createPostprocessor({ head: yolov8({ numClasses: 80 }), backend: 'auto' });
@@ -162,6 +178,24 @@ describe('what a bundler keeps', () => {
 	it('of the inference entry: no more than its budget before the GPU is asked for', async () => {
 		const { first } = await bundle(`export { createPostprocessor, letterbox, yolov8 } from 'kedge';`);
 		expect(gzipSync(first).length).toBeLessThanOrEqual(ENTRY_BUDGET);
+	});
+
+	it('of `nms`, of the inference entry and of the whole package: nothing of the training wing', async () => {
+		const TRAINING = /readLabels|annotation|bndbox|SaxesParser|matchMaxIou|kmeansAnchors/;
+		for (const names of ['{ nms }', '{ createPostprocessor, letterbox, yolov8 }', '*'])
+			expect((await bundle(`export ${names} from 'kedge';`)).all).not.toMatch(TRAINING);
+		expect((await bundle(`export * from 'kedge/training';`)).all).toMatch(TRAINING);
+	});
+
+	it('of the training wing: no parser before there is a file, no shader before one is asked for, and nothing of what is not used', async () => {
+		const { all, first } = await bundle(`export { readLabels } from 'kedge/training';`);
+		const PARSERS = /xmldecl|STRING_UNICODE_DIGIT|0x?4578696[6]|1165519206/;
+		expect(first).not.toMatch(PARSERS);
+		expect(all).toMatch(PARSERS);
+		expect(first).not.toMatch(WGSL);
+		const { first: matching } = await bundle(`export { LABEL_FLAGS } from 'kedge/training';`);
+		expect(matching).not.toMatch(/readLabels/);
+		expect(matching.length).toBeLessThan(500);
 	});
 
 	it('of one head: not the others, until an error has to name them', async () => {

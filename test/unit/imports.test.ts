@@ -176,9 +176,20 @@ describe('imports', () => {
 		expect(internal.filter(({ to }) => !house.includes(to))).toEqual([]);
 	});
 
-	it('bring in no package: kedge has no dependencies, and wgsl-preprocessor is bundled', () => {
+	it('bring in no package but those that are bundled, each in one place: kedge has no dependencies', () => {
 		const foreign = imports.filter(({ to }) => !/^(src|shaders)\//.test(to)).map(({ from, to }) => `${from}: ${to}`);
-		expect(foreign).toEqual(['shaders/wgsl.ts: wgsl-preprocessor/wgsl-preprocessor.js']);
+		expect(foreign.sort()).toEqual([
+			'shaders/wgsl.ts: wgsl-preprocessor/wgsl-preprocessor.js',
+			'src/training/labels/coco.ts: @streamparser/json',
+			'src/training/labels/images.ts: image-dimensions',
+			'src/training/labels/voc.ts: saxes',
+		]);
+	});
+
+	it('of the parsers of labels come only with the first file that needs them', () => {
+		const parsers = ['voc', 'coco', 'images'].map((name) => `src/training/labels/${name}.ts`);
+		const kinds = internal.filter(({ to }) => parsers.includes(to)).map(({ to, kind }) => `${to}: ${kind}`);
+		expect(kinds.sort()).toEqual(parsers.map((name) => `${name}: dynamic`).sort());
 	});
 
 	it('of the demo use the public doors only', () => {
