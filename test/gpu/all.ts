@@ -19,6 +19,7 @@ import './fault-large.gpu.js';
 import './shaders.gpu.js';
 import './jobs.gpu.js';
 import './training-losses.gpu.js';
+import './training-overlaps.gpu.js';
 import './injection.gpu.js';
 import './life.gpu.js';
 import './soak.gpu.js';

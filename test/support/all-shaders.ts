@@ -15,6 +15,7 @@ import type { AnchorSource } from '../../shaders/shared/anchors.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
 import { lossesShader } from '../../shaders/training/losses.wgsl.js';
+import { overlapMaximaShader, overlapTiesShader } from '../../shaders/training/overlaps.wgsl.js';
 import { sumShader } from '../../shaders/training/sum.wgsl.js';
 import { type OverlapRule, PLAIN_OVERLAP } from '../../src/boxes/overlap.js';
 import { bins } from '../../src/codecs/bins.js';
@@ -185,5 +186,7 @@ export function allShaders(): [name: string, wgsl: string][] {
 		...kinds.map((kind): [string, string] => [`pairs.${kind}`, pairsShader(kind, SIZES.workgroup)]),
 		...LOSSES.map((kind): [string, string] => [`losses.${kind}`, lossesShader(kind, 64)]),
 		['losses.sum', sumShader(256)],
+		['training.overlap-maxima', overlapMaximaShader()],
+		...(['first', 'last'] as const).map((keep): [string, string] => [`training.overlap-ties.${keep}`, overlapTiesShader(keep)]),
 	];
 }

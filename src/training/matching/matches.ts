@@ -12,7 +12,11 @@ export type LostReason =
 	/** Every anchor that it would have had answers for another ground truth. */
 	| 'taken'
 	/** No level, cell or point is meant for a box of this size or place. */
-	| 'out-of-range';
+	| 'out-of-range'
+	/** It is a crowd: a region to be ignored, not an object. */
+	| 'crowd'
+	/** Its best anchor is ignored, for it lies outside of the image. */
+	| 'ignored';
 
 /** What became of one ground truth. */
 export interface GroundTruthFate {
