@@ -170,14 +170,11 @@ fn loss_of(i: u32) -> f32 {
   let overlap = overlap_of(pair);
   #if ${penalty !== undefined}
   let penalty = penalty_of(pair, overlap);
-  let value = difference(overlap.iou.value, penalty.value);
-  let lowest = constant(12u);
-  let follows = select(0.0, 1.0, value >= lowest);
-  write_gradients(i, product4(vec4f(follows), flush4(penalty.slopes - overlap.iou.slopes)));
-  return difference(1.0, max(value, lowest));
+  write_gradients(i, flush4(penalty.slopes - overlap.iou.slopes));
+  return difference(1.0, difference(overlap.iou.value, penalty.value));
   #else
-  let least = max(overlap.iou.value, constant(13u));
-  let follows = select(0.0, -1.0, overlap.iou.value >= constant(13u));
+  let least = max(overlap.iou.value, constant(12u));
+  let follows = select(0.0, -1.0, overlap.iou.value >= constant(12u));
   #if ${kind === 'box-iou-log'}
   write_gradients(i, product4(vec4f(signed_ratio(follows, least)), overlap.iou.slopes));
   return difference(0.0, log32(least));

@@ -1,8 +1,8 @@
-// sin32, cos32, log32 and sqrt32 against double precision.
+// sin32, cos32, log32, log1p32, softplus32 and sqrt32 against double precision.
 
 import fc from 'fast-check';
 import { assert, describe, test } from 'vitest';
-import { cos32, log32, sin32, sqrt32 } from '../../src/functions.js';
+import { cos32, log1p32, log32, sin32, softplus32, sqrt32 } from '../../src/functions.js';
 
 const ULP = 2 ** -23;
 const normal = fc.integer({ min: 0x00800000, max: 0x7f7fffff }).map((bits) => new Float32Array(Uint32Array.of(bits).buffer)[0]);
@@ -91,5 +91,40 @@ describe('log32', () => {
 		assert.equal(log32(2), Math.fround(Math.LN2));
 		assert.approximately(log32(10), Math.LN10, 3e-7);
 		assert.approximately(log32(1e-7), -16.11809565095832, 2e-6);
+	});
+});
+
+describe('log1p32', () => {
+	test('is within 3 ulp from 0 to 1, however small the number', () => {
+		const part = fc.integer({ min: 0x00800000, max: 0x3f800000 }).map((bits) => new Float32Array(Uint32Array.of(bits).buffer)[0]);
+		fc.assert(
+			fc.property(fc.oneof(part, fc.float({ min: 0, max: 1, noNaN: true })), (y) => {
+				const expected = Math.log1p(y);
+				assert.isAtMost(Math.abs(log1p32(y) - expected), 3 * ULP * expected + 1.2e-38, `log1p(${y})`);
+			}),
+			{ numRuns: 20_000 },
+		);
+	});
+	test('known values', () => {
+		assert.equal(log1p32(0), 0);
+		assert.equal(log1p32(2 ** -24), 2 ** -24);
+		assert.approximately(log1p32(1), Math.LN2, 6e-8);
+	});
+});
+
+describe('softplus32', () => {
+	test('is within 1e-6 of its size wherever float32 has room for it', () => {
+		for (let k = -8600; k <= 20_000; k++) {
+			const x = Math.fround(k / 100);
+			const expected = x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));
+			assert.isAtMost(Math.abs(softplus32(x) - expected), 1e-6 * expected, `softplus(${x})`);
+		}
+	});
+	test('ends', () => {
+		assert.equal(softplus32(-1000), 0);
+		assert.equal(softplus32(1000), 1000);
+		assert.equal(softplus32(-87), 0);
+		assert.equal(softplus32(2 ** 62), 2 ** 62);
+		assert.approximately(softplus32(0), Math.LN2, 6e-8);
 	});
 });

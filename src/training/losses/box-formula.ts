@@ -149,9 +149,7 @@ export function boxFormula(kind: BoxLossKind, form: IouForm, numbers: BoxNumbers
 			return loss;
 		}
 		const penalty = penaltyOf(kind, x, y, overlap, numbers);
-		const value = difference(overlap.iou.value, penalty.value);
-		const follows = value >= numbers.lowest ? 1 : 0;
-		overlap.iou.slopes.forEach((s, c) => (gradients[k + c] = product(follows, difference(penalty.slopes[c], s))));
-		return difference(1, Math.max(value, numbers.lowest));
+		overlap.iou.slopes.forEach((s, c) => (gradients[k + c] = difference(penalty.slopes[c], s)));
+		return difference(1, difference(overlap.iou.value, penalty.value));
 	};
 }

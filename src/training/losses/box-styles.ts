@@ -1,6 +1,7 @@
 // How frameworks keep IoU losses from dividing by zero, and what weighs CIoU's aspect term: one formula, and for each
 // framework the numbers in it. Read in torchvision 0.29 (ops/*_iou_loss.py), ultralytics 8 (utils/metrics.py, xyxy),
 // mmdetection 3 (models/losses/iou_loss.py), AlexeyAB's darknet (box.c), YOLOX (models/losses.py), detectron2 and fvcore.
+// The clamps of mmdetection's CIoU and YOLOX's GIoU to [-1, 1] are left out: nothing gets there.
 
 /** What is measured. */
 export type BoxLossKind = 'iou' | 'giou' | 'diou' | 'ciou';
@@ -32,15 +33,13 @@ export interface BoxNumbers {
 	alphaLeast: number;
 	/** IoU above which the aspect counts. */
 	gate: number;
-	/** Of what is subtracted from 1. */
-	lowest: number;
 	/** Of a plain IoU. */
 	iouLeast: number;
 }
 
 const NONE: BoxNumbers = {
 	...{ unionAdd: 0, unionLeast: 0, enclosingAdd: 0, enclosingLeast: 0, areaLeast: 0, diagonalAdd: 0, diagonalLeast: 0 },
-	...{ heightAdd: 0, areaHeightAdd: 0, alphaAdd: 0, alphaLeast: 0, gate: -1, lowest: -4, iouLeast: 0 },
+	...{ heightAdd: 0, areaHeightAdd: 0, alphaAdd: 0, alphaLeast: 0, gate: -1, iouLeast: 0 },
 };
 
 /** The least IoU that is taken the logarithm of: mmdetection's, and everybody's here. */
@@ -76,13 +75,13 @@ export function boxNumbers(kind: BoxLossKind, style: BoxLossStyle, form: IouForm
 			if (kind === 'iou') return { ...NONE, unionLeast: LEAST_IOU, iouLeast: epsilon };
 			if (kind === 'giou') return { ...NONE, unionLeast: epsilon, enclosingLeast: epsilon, areaLeast: epsilon };
 			const distance = { ...NONE, unionAdd: epsilon, diagonalAdd: epsilon };
-			return kind === 'diou' ? distance : { ...distance, heightAdd: epsilon, gate: 0.5, lowest: -1 };
+			return kind === 'diou' ? distance : { ...distance, heightAdd: epsilon, gate: 0.5 };
 		}
 		case 'darknet':
 			return { ...NONE, alphaAdd: epsilon, iouLeast };
 		case 'yolox': {
 			const least = { enclosingLeast: epsilon, diagonalLeast: epsilon, alphaLeast: epsilon };
-			return { ...NONE, unionAdd: epsilon, ...least, lowest: kind === 'giou' ? -1 : NONE.lowest, iouLeast };
+			return { ...NONE, unionAdd: epsilon, ...least, iouLeast };
 		}
 	}
 }
