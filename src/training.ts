@@ -4,6 +4,13 @@
 export type { CellLevel } from './anchors/points.js';
 export { cellAnchors } from './anchors/points.js';
 export type { TrainingBackend } from './training/backend.js';
+export { type AutoAnchors, type AutoAnchorsOptions, type AutoAnchorsProgress, autoAnchors, type LevelReport } from './training/clustering/auto.js';
+export { type AcceptedMutant, type EvolutionProgress, type EvolvedAnchors, type EvolveOptions, evolveAnchors } from './training/clustering/evolve.js';
+export { type AnchorClusters, type ClusterStep, type EmptiedCluster, kmeansAnchors } from './training/clustering/kmeans.js';
+export type { ClusterProgress, ClusterStyle, KmeansOptions } from './training/clustering/kmeans-options.js';
+export { orderAnchors, splitAnchors } from './training/clustering/levels.js';
+export { type AnchorFitness, type AnchorFitnessOptions, anchorFitness } from './training/clustering/metric.js';
+export { type DroppedSizes, type SizeFilter, scaleSizes } from './training/clustering/sizes.js';
 export {
 	type ByteStream,
 	LABEL_FLAGS,
@@ -67,6 +74,7 @@ export type { YoloGridOptions } from './training/matching/yolo-grid.js';
 export { matchYoloGrid } from './training/matching/yolo-grid.js';
 export type { Yolov5Matches, Yolov5MatchOptions } from './training/matching/yolov5.js';
 export { matchYolov5 } from './training/matching/yolov5.js';
+export type { LongWork } from './training/progress.js';
 export { type BalancedOptions, sampleBalanced } from './training/sampling/balanced.js';
 export {
 	type DenseBoxSampleOptions,
