@@ -1,12 +1,12 @@
-// What a backend is: it runs a head's pipeline, nms and boxIou, and says which it is and why.
+// What a backend is: it runs a head's pipeline, nms, softNms and boxIou, and says which it is and why.
 // The folders cpu/ and gpu/ implement it; each is fetched when it is chosen.
 
 import { KedgeError } from './errors.js';
 import { GpuLink, realGpu } from './gpu-link.js';
-import type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions } from './inputs.js';
+import type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions, SoftNmsOptions } from './inputs.js';
 import type { MaskDetections, MaskOptions, MaskOutput, MaskResults } from './masks/job.js';
 import { type BackendOptions, type BackendSettings, checkBackendKind, checkBackendOptions, checkTransformKinds } from './options.js';
-import type { WebGPUReport } from './pipeline.js';
+import type { SoftKept, WebGPUReport } from './pipeline.js';
 import { normalizeTensor, type TensorLike } from './tensors.js';
 
 export type BackendKind = 'webgpu' | 'hybrid' | 'cpu';
@@ -23,6 +23,8 @@ export interface Backend extends Choice {
 	readonly device: GPUDevice | undefined;
 	/** As the function `nms`: the same indices, computed on this backend. */
 	nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Promise<Uint32Array>;
+	/** As the function `softNms`: the same indices and scores, computed on this backend. */
+	softNms(boxes: BoxesLike, scores: FloatsLike, options?: SoftNmsOptions): Promise<SoftKept>;
 	/** As the function `boxIou`: the same numbers, computed on this backend. */
 	boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array>;
 	/**
@@ -107,6 +109,12 @@ export class ManagedBackend implements Backend {
 		this.#checkDisposed('nms');
 		const own = [copied(boxes), copied(scores), copied(options)] as const;
 		return (await import('./calls.js')).nmsOn(this, ...own);
+	}
+
+	async softNms(boxes: BoxesLike, scores: FloatsLike, options?: SoftNmsOptions): Promise<SoftKept> {
+		this.#checkDisposed('softNms');
+		const own = [copied(boxes), copied(scores), copied(options)] as const;
+		return (await import('./calls.js')).softNmsOn(this, ...own);
 	}
 
 	async boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array> {

@@ -1,4 +1,4 @@
-// nms and boxIou on a backend: to the GPU when it is worth the way, else here. Fetched when they are first wanted.
+// nms, softNms and boxIou on a backend: to the GPU when it is worth the way, else here. Fetched when they are first wanted.
 
 import type { ManagedBackend } from './backend.js';
 import { boxIou as pairwiseIou } from './boxes/iou.js';
@@ -6,10 +6,10 @@ import { rotatedBoxIou } from './boxes/rotated.js';
 import { upright } from './boxes/rotated-formats.js';
 import { nmsFast } from './cpu/fast.js';
 import { rotatedKeeps } from './cpu/rotated.js';
-import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, type FloatsLike, type NmsOptions } from './inputs.js';
-import type { GpuBackend, PairKind } from './pipeline.js';
+import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, checkSoftNms, type FloatsLike, type NmsOptions, type SoftNmsOptions } from './inputs.js';
+import type { GpuBackend, PairKind, SoftKept } from './pipeline.js';
 
-/** 'auto' sends an nms of this many boxes, or a boxIou of this many pairs, to a real GPU; below, the way there and back costs more. */
+/** 'auto' sends an nms or a softNms of this many boxes, or a boxIou of this many pairs, to a real GPU; below, the way there and back costs more. */
 const MANY_BOXES = 16_384;
 const MANY_PAIRS = 1 << 20;
 
@@ -20,6 +20,17 @@ export async function nmsOn(backend: ManagedBackend, boxes: BoxesLike, scores: F
 	const gpu = await gpuFor(backend, worthIt && input.scores.length > 0);
 	if (gpu) return backend.link.use(gpu, gpu.nms(input, call, overlap));
 	return nmsFast(overlap.rotated ? upright(input.boxes) : input.boxes, input.scores, input.classIds, call, overlap, rotatedKeeps).indices;
+}
+
+/** As `softNms`. */
+export async function softNmsOn(backend: ManagedBackend, boxes: BoxesLike, scores: FloatsLike, options?: SoftNmsOptions): Promise<SoftKept> {
+	const { input, call, overlap, soft } = checkSoftNms('softNms', boxes, scores, options);
+	const worthIt = backend.requested !== 'auto' || input.scores.length >= MANY_BOXES;
+	const gpu = await gpuFor(backend, worthIt && input.scores.length > 0);
+	if (gpu) return backend.link.use(gpu, gpu.softNms(input, call, overlap, soft));
+	const { softNmsFast } = await import('./cpu/soft-fast.js');
+	const { indices, scores: decayed } = softNmsFast(input.boxes, input.scores, input.classIds, call, soft, overlap);
+	return { indices, scores: decayed };
 }
 
 /** As `boxIou` and `rotatedIou`. */

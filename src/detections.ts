@@ -26,7 +26,7 @@ export interface Detections extends Iterable<Detection> {
 	readonly count: number;
 	/** [count, 4] xyxy: pixels of the original frame, clipped to it, when a transform was given; else pixels of the network input. */
 	readonly boxes: Float32Array;
-	/** [count] */
+	/** [count] With soft-NMS what is left of them. */
 	readonly scores: Float32Array;
 	/** [count] */
 	readonly classIds: Uint32Array;

@@ -3,6 +3,7 @@
 
 import type { BackendKind, Choice, ManagedBackend } from './backend.js';
 import { refuse } from './checks.js';
+import { softenerOf } from './cpu/parts.js';
 import { KedgeError } from './errors.js';
 import { GpuSlot } from './gpu-link.js';
 import type { GpuPipeline, Kept, Pipeline, PipelineOptions } from './pipeline.js';
@@ -70,7 +71,8 @@ export class Dispatch {
 	/** The CPU path, fetched when it is first wanted. */
 	async #cpuPipeline(): Promise<Pipeline> {
 		const { createCpuPipeline } = await import('./cpu/backend.js');
-		this.#cpu ??= createCpuPipeline(this.#options);
+		const soften = await softenerOf(this.#options);
+		this.#cpu ??= createCpuPipeline(this.#options, soften);
 		return this.#cpu;
 	}
 

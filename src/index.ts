@@ -69,13 +69,14 @@ export { type Yolov8Options, yolo11, yolo12, yolov8, yolov9 } from './heads/yolo
 export { type Yolov8MapsOptions, yolov8Maps } from './heads/yolov8-maps.js';
 export { type RowColumns, type Yolov10Options, yolo26, yolov10 } from './heads/yolov10.js';
 export { type YoloxOptions, yolox } from './heads/yolox.js';
-export type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions } from './inputs.js';
+export type { BoxesLike, BoxIouOptions, FloatsLike, NmsOptions, SoftNmsOptions } from './inputs.js';
 export type { MaskDetections, MaskLabels, MaskLogits, MaskOptions, MaskOutput, MaskResults, Masks, MaskTexture } from './masks/job.js';
 export { assembleMasks } from './masks/masks.js';
 export { boxIou, nms } from './operations.js';
-export type { BackendOptions, CallOptions, OnLost, PostprocessorOptions } from './options.js';
-export type { Encoded, EncodedLayout, IouKind, WebGPUReport } from './pipeline.js';
+export type { BackendOptions, CallOptions, OnLost, PostprocessorOptions, SoftNms } from './options.js';
+export type { Encoded, EncodedLayout, IouKind, SoftKept, WebGPUReport } from './pipeline.js';
 export { createPostprocessor, type EncodeOptions, type Postprocessor, type RunOptions, type Transform } from './postprocessor.js';
 export { type RotatedBoxesLike, rotatedIou, rotatedNms } from './rotated-operations.js';
 export { type FullSemantics, SEMANTICS_PRESETS, type Semantics, type SemanticsPreset } from './semantics.js';
+export { softNms } from './soft-operations.js';
 export type { Outputs, TensorLike } from './tensors.js';

@@ -1,15 +1,17 @@
 // The arrays that single operations take, checked once before any work: boxes, scores, class ids. What comes out are
 // plain Float32Arrays of equal length, xyxy; the caller's arrays are never written to.
 
+import type { SoftRule } from './boxes/decay.js';
 import { BOX_FORMATS, type BoxFormat, convertBoxes } from './boxes/formats.js';
 import { isUsableAngle } from './boxes/limits.js';
 import type { OverlapRule } from './boxes/overlap.js';
 import { upright } from './boxes/rotated-formats.js';
 import { checkAttached, checkNumber, checkWord, NO_LIMIT, readOptions, refuse, refuseUnless } from './checks.js';
-import { type CallOptions, checkCall, toCallParams } from './options.js';
+import { type CallOptions, checkCall, type SoftNms, toCallParams } from './options.js';
 import type { IouKind, NmsInput, PairKind } from './pipeline.js';
 import type { CallParams } from './plan.js';
 import { checkSemantics, overlapRuleOf, type Semantics, type SemanticsPreset } from './semantics.js';
+import { checkSoft, checkSoftThreshold } from './soft-check.js';
 
 /** Numbers as callers may give them: Float32Array, Float64Array, Float16Array, Int32Array, number[]; rounded to float32 once. */
 export type FloatsLike = Float32Array | Float64Array | Int32Array | readonly number[];
@@ -30,6 +32,18 @@ export interface NmsOptions extends Pick<CallOptions, 'scoreThreshold' | 'maxDet
 	semantics?: SemanticsPreset | Semantics;
 }
 
+/** Options of `softNms`. */
+export interface SoftNmsOptions extends SoftNms, Pick<CallOptions, 'scoreThreshold' | 'maxDetections' | 'maxCandidates'> {
+	/** Decayed scores stay above this, 0 or more. Default 0. */
+	scoreThreshold?: number;
+	/** Where 'linear' begins to decay, and what `softRemoval: 'hard'` removes above, 0 to 1: needed there. Otherwise a Gaussian does not ask for it. */
+	iouThreshold?: number;
+	/** Class ids [N]: boxes of different classes do not touch each other's scores. */
+	classIds?: ArrayLike<number> | ArrayLike<bigint>;
+	/** A library's way by its name, or single switches. Default 'default'. */
+	semantics?: SemanticsPreset | Semantics;
+}
+
 /** Options of `boxIou`. */
 export interface BoxIouOptions {
 	/** Default 'iou'. Rotated boxes have 'iou' and 'probiou', all others every kind but 'probiou'. */
@@ -37,12 +51,28 @@ export interface BoxIouOptions {
 }
 
 const NMS_KEYS = ['iouThreshold', 'scoreThreshold', 'maxDetections', 'maxCandidates', 'classIds', 'semantics'] as const;
+const SOFT_NMS_KEYS = [...NMS_KEYS, 'method', 'sigma'] as const;
 const IOU_KINDS = ['iou', 'giou', 'diou', 'ciou', 'iof', 'iom'] as const;
 const ROTATED_IOU_KINDS = ['iou', 'probiou'] as const;
 const ROTATED = 'cxcywhr';
 
 /** The arguments of `nms`. */
 export function checkNms(where: string, boxes: unknown, scores: unknown, options: unknown): { input: NmsInput; call: CallParams; overlap: OverlapRule } {
+	const { rows, rotated, column } = checkScored(where, boxes, scores);
+	const read = readOptions(where, 'options', options, NMS_KEYS);
+	if (read.iouThreshold === undefined) refuse(TypeError, where, 'iouThreshold', 'must be given, 0 to 1', undefined);
+	const numbers = checkCall(where, read, NO_LIMITS);
+	const classIds = read.classIds === undefined ? undefined : checkClassIds(where, read.classIds, column.length);
+	const semantics = checkSemantics(where, read.semantics, rotated);
+	const call = toCallParams({ ...numbers, classAgnostic: classIds === undefined }, semantics);
+	return { input: { boxes: rotated ? withUsableAngles(rows) : rows, scores: column, classIds }, call, overlap: overlapRuleOf(semantics, rotated) };
+}
+
+/** What a single operation has where an option is left out. */
+const NO_LIMITS = { scoreThreshold: -Infinity, iouThreshold: 0, maxDetections: NO_LIMIT, maxCandidates: NO_LIMIT, classAgnostic: false, timings: false };
+
+/** Boxes with a score each. */
+function checkScored(where: string, boxes: unknown, scores: unknown): { rows: Float32Array; rotated: boolean; column: Float32Array } {
 	const { rows, rotated } = checkBoxes(where, 'boxes', boxes);
 	const column = checkFloats(where, 'scores', scores);
 	const count = rows.length / (rotated ? 5 : 4);
@@ -50,14 +80,28 @@ export function checkNms(where: string, boxes: unknown, scores: unknown, options
 		const remedy = column.length === 16 * count ? 'are boxes and scores swapped?' : '';
 		refuse(RangeError, where, 'scores', `must have one entry per box, ${count} for boxes of length ${rows.length}`, column.length, remedy);
 	}
-	const read = readOptions(where, 'options', options, NMS_KEYS);
-	if (read.iouThreshold === undefined) refuse(TypeError, where, 'iouThreshold', 'must be given, 0 to 1', undefined);
-	const limits = { scoreThreshold: -Infinity, iouThreshold: 0, maxDetections: NO_LIMIT, maxCandidates: NO_LIMIT, classAgnostic: false, timings: false };
-	const numbers = checkCall(where, read, limits);
-	const classIds = read.classIds === undefined ? undefined : checkClassIds(where, read.classIds, count);
-	const semantics = checkSemantics(where, read.semantics, rotated);
-	const call = toCallParams({ ...numbers, classAgnostic: classIds === undefined }, semantics);
-	return { input: { boxes: rotated ? withUsableAngles(rows) : rows, scores: column, classIds }, call, overlap: overlapRuleOf(semantics, rotated) };
+	return { rows, rotated, column };
+}
+
+/** The arguments of `softNms`. */
+export function checkSoftNms(
+	where: string,
+	boxes: unknown,
+	scores: unknown,
+	options: unknown,
+): { input: NmsInput; call: CallParams; overlap: OverlapRule; soft: SoftRule } {
+	const { rows, rotated, column } = checkScored(where, boxes, scores);
+	if (rotated) refuse(TypeError, where, 'boxes', 'must be upright boxes', ROTATED, 'rotatedNms suppresses rotated ones');
+	const read = readOptions(where, 'options', options, SOFT_NMS_KEYS);
+	const semantics = checkSemantics(where, read.semantics);
+	const { rule, scale } = checkSoft(where, '', read, semantics);
+	const needed = rule.method === 'linear' ? "method 'linear'" : rule.removal ? "softRemoval 'hard'" : undefined;
+	if (needed && read.iouThreshold === undefined) refuse(TypeError, where, 'iouThreshold', `must be given, 0 to 1, for ${needed}`, undefined);
+	const numbers = checkCall(where, read, { ...NO_LIMITS, scoreThreshold: 0 });
+	checkSoftThreshold(where, numbers.scoreThreshold);
+	const classIds = read.classIds === undefined ? undefined : checkClassIds(where, read.classIds, column.length);
+	const call = { ...toCallParams({ ...numbers, classAgnostic: classIds === undefined }, semantics), softScale: scale };
+	return { input: { boxes: rows, scores: column, classIds }, call, overlap: overlapRuleOf(semantics), soft: rule };
 }
 
 /** Angles that cannot take part as NaN, which every backend rejects. */

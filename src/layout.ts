@@ -78,6 +78,8 @@ export const PARAMS = struct('Params', {
 	clip_width: 'f32',
 	clip_height: 'f32',
 	min_size: 'f32', // boxes with a side below this are not kept; 0: no such rule
+	soft_scale: 'f32', // soft suppression by a Gaussian: scores fall by exp(soft_scale * overlap^2)
+	min_score_key: 'u32', // smallest key of a decayed score that passes
 });
 
 /** A run of anchors that are read alike. Addresses count elements: base + image * image_stride + shape * shape_stride + cell * cell_stride + channel * channel_stride. */
@@ -158,7 +160,7 @@ export const HEADER = struct('Header', {
 /** What a multi-label decode pass does: fill the histogram, refine the interval that holds the cut, append what is above it. */
 export const PHASE = { count: 0, refine: 1, select: 2 } as const;
 
-/** The part of the sorted list that one suppression dispatch works on. */
+/** The part of the sorted list that one suppression dispatch works on; the detections that one dispatch of soft suppression finds. */
 export const RANGE = struct('Range', {
 	begin: 'u32',
 	end: 'u32',
@@ -180,6 +182,7 @@ export const COUNTERS = {
 	above: 10, // candidates known to lie above the interval
 	kept_before: 11, // detections kept before the current block
 	listed: 12, // rows of the image's sorted list in use
+	admitted: 13, // soft suppression: rows of the sorted list whose scores are up to date
 } as const;
 export const NUM_COUNTERS = 16;
 

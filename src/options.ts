@@ -1,27 +1,16 @@
-// The validator of the options of postprocessors, backends and calls: defaults, checks, error texts. What comes out is
-// complete and safe to use; thresholds leave as the integer key and the float32 that every stage takes (see CallParams).
+// The validator of the options of backends and calls: defaults, checks, error texts (those of createPostprocessor are in
+// settings.ts). What comes out is complete and safe to use; thresholds leave as the integer key and the float32 that every stage takes (see CallParams).
 
 import type { Backend, BackendKind } from './backend.js';
-import {
-	checkBoolean,
-	checkCount,
-	checkInteger,
-	checkMethods,
-	checkNumber,
-	checkUnit,
-	checkWord,
-	NO_LIMIT,
-	readOptions,
-	refuse,
-	refuseUnless,
-} from './checks.js';
-import { keysAreLogits, mostListed, numScores, type ScoreMap, scoreMap } from './head-facts.js';
+import { checkBoolean, checkCount, checkMethods, checkNumber, checkUnit, checkWord, readOptions, refuse, refuseUnless } from './checks.js';
+import { keysAreLogits, mostListed, type ScoreMap, scoreMap } from './head-facts.js';
 import type { Head } from './heads/head.js';
 import { decisionThreshold, keyOf, logit, nextDown, nextUp } from './numbers.js';
 import type { PipelineOptions } from './pipeline.js';
 import type { CallParams } from './plan.js';
-import { checkSemantics, type FullSemantics, overlapRuleOf, type Semantics, type SemanticsPreset } from './semantics.js';
-import { BITMASK_LIMIT, STAGES } from './stages.js';
+import type { FullSemantics, Semantics, SemanticsPreset } from './semantics.js';
+import { checkSoftThreshold, type SoftSettings } from './soft-check.js';
+import { BITMASK_LIMIT } from './stages.js';
 
 /** What may change from call to call; nothing is rebuilt. */
 export interface CallOptions {
@@ -52,6 +41,17 @@ export interface BackendOptions {
 	onLost?: OnLost;
 }
 
+/** How scores decay in soft-NMS (Bodla et al. 2017). */
+export interface SoftNms {
+	/**
+	 * 'gaussian' (default): a score is multiplied by exp(-iou² / sigma) for every detection that its box overlaps; which sigma that is says
+	 * `softSigma` of the semantics. 'linear': by 1 - iou, for those whose overlap is above `iouThreshold` (at it, too, with suppress '>=').
+	 */
+	method?: 'gaussian' | 'linear';
+	/** Of the Gaussian. Default 0.5, the paper's. */
+	sigma?: number;
+}
+
 /** Options of `createPostprocessor`. */
 export interface PostprocessorOptions extends CallOptions, BackendOptions {
 	/** How to read the model's outputs: `yolov8({ ... })` and its like. */
@@ -64,6 +64,11 @@ export interface PostprocessorOptions extends CallOptions, BackendOptions {
 	classes?: ArrayLike<number>;
 	/** A library's way of NMS by its name, or single switches. Default 'default'. */
 	semantics?: SemanticsPreset | Semantics;
+	/**
+	 * Soft-NMS in the place of the hard one: detections lower the scores of what they overlap instead of removing it, and have the lowered scores. `{}`
+	 * is the paper's Gaussian. For upright boxes and scoreThreshold 0 or more.
+	 */
+	softNms?: SoftNms;
 	/** Boxes in pixels (default), or as fractions of the frame (of the network input without a transform). */
 	coordinates?: 'pixels' | 'normalized';
 	/** Names by class id. Untrusted text: kedge hands it back and never interprets it. */
@@ -79,11 +84,9 @@ export interface PostprocessorOptions extends CallOptions, BackendOptions {
 /** The default numbers of a call. */
 export const DEFAULTS = { scoreThreshold: 0.25, iouThreshold: 0.45, maxDetections: 300, maxCandidatesMultiLabel: 8192 } as const;
 
-const CALL_KEYS = ['scoreThreshold', 'iouThreshold', 'maxDetections', 'maxCandidates', 'classAgnostic', 'timings'] as const;
-const BACKEND_KEYS = ['device', 'gpu', 'onLost'] as const;
-const FIXED_KEYS = ['multiLabel', 'classes', 'semantics', 'coordinates', 'labels', 'suppression', 'latency', 'gpuStages'] as const;
-const POSTPROCESSOR_KEYS = ['head', 'backend', ...BACKEND_KEYS, ...CALL_KEYS, ...FIXED_KEYS] as const;
-const BACKENDS = ['auto', 'webgpu', 'hybrid', 'cpu'] as const;
+export const CALL_KEYS = ['scoreThreshold', 'iouThreshold', 'maxDetections', 'maxCandidates', 'classAgnostic', 'timings'] as const;
+export const BACKEND_KEYS = ['device', 'gpu', 'onLost'] as const;
+export const BACKENDS = ['auto', 'webgpu', 'hybrid', 'cpu'] as const;
 
 /** Numbers of a call, checked and complete. */
 export interface CallSettings {
@@ -110,14 +113,13 @@ export interface Settings {
 	readonly pipeline: PipelineOptions;
 	readonly call: CallSettings;
 	readonly semantics: FullSemantics;
+	/** Where suppression is soft. */
+	readonly soft?: SoftSettings;
 	readonly coordinates: 'pixels' | 'normalized';
 	readonly labels?: readonly string[];
 }
 
-/** `checkHead` of head-check.ts, which is fetched: whoever has a head has more code than that. */
-export type CheckHead = (where: string, value: unknown) => Head;
-
-type Read = Partial<Record<string, unknown>>;
+export type Read = Partial<Record<string, unknown>>;
 
 /** The numbers of a call: what was given, else what stood before. */
 export function checkCall(where: string, read: Read, before: CallSettings): CallSettings {
@@ -142,7 +144,8 @@ export function checkBackendKind(where: string, value: unknown): 'auto' | Backen
 	return value === undefined ? 'auto' : checkWord(where, 'kind', value, BACKENDS);
 }
 
-function checkEnvironment(where: string, read: Read): BackendSettings {
+/** What both are given of the GPU. */
+export function checkEnvironment(where: string, read: Read): BackendSettings {
 	const device = read.device as GPUDevice | undefined;
 	const gpu = read.gpu as GPU | undefined;
 	if (device !== undefined) checkMethods(where, 'device', device, 'a GPUDevice', ['createBuffer', 'createComputePipelineAsync']);
@@ -151,88 +154,8 @@ function checkEnvironment(where: string, read: Read): BackendSettings {
 	return { device, gpu, onLost };
 }
 
-/** Options of `createPostprocessor`. */
-export function checkPostprocessorOptions(where: string, value: unknown, checkHead: CheckHead): Settings {
-	const read = readOptions(where, 'options', value, POSTPROCESSOR_KEYS);
-	const head = checkHead(where, read.head);
-	const backend = checkBackend(where, read.backend, read);
-	const multiLabel = read.multiLabel === undefined ? head.multiLabel === true : checkBoolean(where, 'multiLabel', read.multiLabel);
-	if (multiLabel && head.numAnchors * numScores(head) > NO_LIMIT) {
-		refuse(RangeError, where, 'multiLabel', `needs anchors x classes below 2^32`, head.numAnchors * numScores(head));
-	}
-	const call = checkCall(where, read, {
-		scoreThreshold: DEFAULTS.scoreThreshold,
-		iouThreshold: DEFAULTS.iouThreshold,
-		maxDetections: DEFAULTS.maxDetections,
-		maxCandidates: multiLabel ? DEFAULTS.maxCandidatesMultiLabel : NO_LIMIT,
-		classAgnostic: false,
-		timings: false,
-	});
-	const suppression = read.suppression === undefined ? 'blocked' : checkWord(where, 'suppression', read.suppression, ['blocked', 'bitmask']);
-	const gpuStages = read.gpuStages === undefined ? undefined : checkInteger(where, 'gpuStages', read.gpuStages, 0, STAGES.length);
-	if (gpuStages !== undefined && (backend === 'cpu' || backend === 'hybrid')) {
-		refuse(RangeError, where, 'backend', `must be 'webgpu' when gpuStages is given`, backend);
-	}
-	const rotated = head.codec.rotated === true;
-	const semantics = checkSemantics(where, read.semantics, rotated);
-	const pipeline: PipelineOptions = {
-		head,
-		multiLabel,
-		classFilter: read.classes === undefined ? undefined : checkClasses(where, read.classes, head.numClasses),
-		suppression,
-		overlap: overlapRuleOf(semantics, rotated),
-		gpuStages,
-		latency: read.latency === undefined ? 'normal' : checkWord(where, 'latency', read.latency, ['normal', 'low']),
-	};
-	checkBitmask(where, pipeline, call);
-	return {
-		head,
-		backend,
-		environment: checkEnvironment(where, read),
-		pipeline,
-		call,
-		semantics,
-		coordinates: read.coordinates === undefined ? 'pixels' : checkWord(where, 'coordinates', read.coordinates, ['pixels', 'normalized']),
-		labels: read.labels === undefined ? undefined : checkLabels(where, read.labels, head.numClasses),
-	};
-}
-
-function checkBackend(where: string, value: unknown, read: Read): 'auto' | BackendKind | object {
-	if (value === undefined) return 'auto';
-	if (typeof value !== 'object' || value === null) return checkWord(where, 'backend', value, BACKENDS, 'or a Backend made by createBackend');
-	for (const key of BACKEND_KEYS) {
-		if (read[key] !== undefined) refuse(TypeError, where, key, 'must be left out when backend is a Backend', read[key], `give ${key} to createBackend`);
-	}
-	return value;
-}
-
-/** Class ids to a bit set of ceil(numClasses / 32) words. */
-function checkClasses(where: string, value: unknown, numClasses: number): Uint32Array {
-	const ids = value as ArrayLike<unknown>;
-	const isList = Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
-	if (!isList) refuse(TypeError, where, 'classes', 'must be an array of class ids', value);
-	if (ids.length === 0) refuse(RangeError, where, 'classes', 'must name a class', value, 'leave it out to allow all');
-	const bits = new Uint32Array(Math.ceil(numClasses / 32));
-	for (let i = 0; i < ids.length; i++) {
-		const id = checkInteger(where, `classes[${i}]`, ids[i], 0, numClasses - 1);
-		bits[id >>> 5] |= 1 << (id & 31);
-	}
-	return bits;
-}
-
-/** A copy of the labels. There may be fewer than classes: the others show their id. */
-export function checkLabels(where: string, value: unknown, numClasses: number): readonly string[] {
-	if (!Array.isArray(value)) refuse(TypeError, where, 'labels', 'must be an array of strings', value);
-	if (value.length > numClasses) {
-		refuse(RangeError, where, 'labels', `must have ${numClasses} entries at most, one per class`, value.length, 'does the list count a background class?');
-	}
-	return Array.from(value as unknown[], (label, i) => {
-		if (typeof label !== 'string') refuse(TypeError, where, `labels[${i}]`, 'must be a string', label);
-		return label;
-	});
-}
-
-function checkBitmask(where: string, pipeline: PipelineOptions, call: CallSettings): void {
+/** Throws for more candidates than the full bitmask holds. */
+export function checkBitmask(where: string, pipeline: PipelineOptions, call: CallSettings): void {
 	if (pipeline.suppression !== 'bitmask') return;
 	const { head, multiLabel } = pipeline;
 	const most = mostListed(head, multiLabel, call.maxCandidates);
@@ -249,11 +172,12 @@ export function checkRunOptions(where: 'run' | 'encode', value: unknown, setting
 	const read: Read = readOptions(where, 'options', value, where === 'run' ? RUN_KEYS : ENCODE_KEYS);
 	const numbers = checkCall(where, read, settings.call);
 	checkBitmask(where, settings.pipeline, numbers);
+	if (settings.soft) checkSoftThreshold(where, numbers.scoreThreshold);
 	const signal = read.signal as AbortSignal | undefined;
 	if (signal !== undefined) checkMethods(where, 'signal', signal, 'an AbortSignal', ['addEventListener', 'throwIfAborted']);
 	const call = toCallParams(numbers, settings.semantics, settings.head);
 	checkTransformKinds(where, read.transform);
-	return { call: { ...call, signal }, transform: read.transform, signal };
+	return { call: { ...call, signal, softScale: settings.soft?.scale }, transform: read.transform, signal };
 }
 
 /** Every field of a transform that either backend reads: one made by hand may lack some, and half a transform would move boxes on one of them only. */
@@ -325,6 +249,7 @@ export function toCallParams(numbers: CallSettings, semantics: FullSemantics, he
 		maxDetections: numbers.maxDetections,
 		maxCandidates: numbers.maxCandidates,
 		classAgnostic: numbers.classAgnostic,
+		minScoreKey: minKeyOf(numbers.scoreThreshold, semantics.score, 'itself'),
 		tiesHighest: semantics.ties === 'highest-index',
 		binLow: keyOf(low),
 		binHigh: keyOf(high),

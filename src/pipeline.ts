@@ -1,6 +1,7 @@
 // What a pipeline is given and gives back, whichever side runs it; what gpu/ exports and what it borrows from cpu/.
 // Only types: the words in which backends, postprocessor and stages speak to each other.
 
+import type { SoftRule } from './boxes/decay.js';
 import type { OverlapRule } from './boxes/overlap.js';
 import type { Head } from './heads/head.js';
 import type { Params, Sizes } from './layout.js';
@@ -17,6 +18,8 @@ export interface PipelineOptions {
 	suppression: 'blocked' | 'bitmask';
 	/** What suppression measures; default plain IoU. Another rule is another shader. */
 	overlap?: OverlapRule;
+	/** Soft suppression in the place of the hard one; its scale comes with the call. Another rule is another shader. */
+	soft?: SoftRule;
 	/** Run only the first n stages on the GPU and the rest on the twins; undefined: all on the GPU. */
 	gpuStages?: number;
 	latency?: 'normal' | 'low';
@@ -28,7 +31,7 @@ export interface Kept {
 	boxes: Float32Array;
 	/** [count, total] angle, keypoints and mask coefficients in this order, where the head has any. */
 	extras?: Float32Array;
-	/** Orderable score bits: of the number that `scoreMap` of the head makes a score of. */
+	/** Orderable score bits: of the number that `scoreMap` of the head makes a score of; with soft suppression of the decayed score itself. */
 	keys: Uint32Array;
 	classIds: Uint32Array;
 	/** Anchor indices. */
@@ -83,6 +86,12 @@ export interface NmsInput {
 	readonly boxes: Float32Array;
 	readonly scores: Float32Array;
 	readonly classIds?: Uint32Array;
+}
+
+/** What soft suppression keeps: indices, best decayed score first, and those scores. */
+export interface SoftKept {
+	readonly indices: Uint32Array;
+	readonly scores: Float32Array;
 }
 
 /**
@@ -143,6 +152,8 @@ export interface GpuBackend {
 	createPipeline(options: PipelineOptions): Promise<GpuPipeline>;
 	/** Kept indices, best first. Arrays are copied or used up before the first await. */
 	nms(input: NmsInput, call: CallParams, overlap: OverlapRule): Promise<Uint32Array>;
+	/** Kept indices, best decayed score first, and those scores. */
+	softNms(input: NmsInput, call: CallParams, overlap: OverlapRule, soft: SoftRule): Promise<SoftKept>;
 	boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: PairKind): Promise<Float32Array>;
 	/** What the job's output says. */
 	assembleMasks(job: MaskJob): Promise<MaskResults[MaskOutput]>;
@@ -170,6 +181,7 @@ export interface TwinRun {
 	readonly tensors: readonly BoundTensor[];
 	readonly classFilter?: Uint32Array;
 	readonly overlap?: OverlapRule;
+	readonly soft?: SoftRule;
 	/** The objectness tensor's place holds class ids (nms). */
 	readonly givenClasses?: boolean;
 }

@@ -15,6 +15,9 @@ export interface CallParams {
 	minKey: number;
 	/** Smallest objectness key that is looked at: of the logit when the head's objectness is one. */
 	minObjectnessKey: number;
+	/** Soft suppression: smallest key of a decayed score that passes, and the factor of the Gaussian's exponent, a float32 below 0. */
+	minScoreKey?: number;
+	softScale?: number;
 	/** Suppress above this float32; already one float lower when the rule is '>='. */
 	iouThreshold: number;
 	/** 2^32 - 1 for no limit. */
@@ -31,6 +34,9 @@ export interface CallParams {
 	signal?: AbortSignal;
 }
 
+/** How candidates are suppressed: the kernels of the suppress stage. */
+export type Suppression = 'blocked' | 'bitmask' | 'soft';
+
 /** One dispatch: a stage on one level, in one phase, or on one range. `prefilter` belongs to the suppress stage. */
 export type Step =
 	| { readonly stage: 'decode'; readonly level: number; readonly phase: number }
@@ -38,7 +44,7 @@ export type Step =
 	| { readonly stage: 'scatter' }
 	| { readonly stage: 'rank' }
 	| { readonly stage: 'merge' }
-	| { readonly stage: 'suppress'; readonly kernel: 'prefilter' | 'suppress'; readonly range: RangeValues }
+	| { readonly stage: 'suppress'; readonly kernel: 'prefilter' | 'suppress' | 'soften'; readonly range: RangeValues }
 	| { readonly stage: 'suppress'; readonly kernel: 'overlaps' | 'sweep' }
 	| { readonly stage: 'gather'; readonly level: number };
 
@@ -54,6 +60,9 @@ export interface Capacity {
 	/** Words of such a row: with keypoints and mask coefficients, rounded up to 16 bytes. */
 	readonly rowWords: number;
 }
+
+/** Dispatches of soft suppression in a run, at most. */
+const MOST_SOFT_STEPS = 256;
 
 /** Narrowing rounds that surely find the cut: each divides 2^32 keys, then 2^32 ids, by the number of bins. */
 function refineRounds(sizes: Sizes): number {
@@ -103,7 +112,7 @@ export function planBytes(capacity: Capacity, sizes: Sizes, bitmask: boolean) {
 }
 
 /** The steps of a run, in order. */
-export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, bitmask: boolean): Step[] {
+export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, suppression: Suppression): Step[] {
 	const steps: Step[] = [];
 	const decode = (phase: number) => head.levels.forEach((_, level) => steps.push({ stage: 'decode', level, phase }));
 	if (multiLabel) {
@@ -123,7 +132,7 @@ export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, c
 	if (capacity.slots > 1) steps.push({ stage: 'merge' });
 	const cuts = slotPairs(head, multiLabel).map((count) => Math.min(count, slotCandidates(head, call)));
 	const listed = capacity.slots === 1 ? capacity.candidates : cuts.reduce((sum, count) => sum + count, 0);
-	steps.push(...suppressSteps(listed, call, sizes, bitmask));
+	steps.push(...(suppression === 'soft' ? softSteps(listed, call, sizes) : suppressSteps(listed, call, sizes, suppression === 'bitmask')));
 	if (head.keypoints || head.maskCoefficients) steps.push(...head.levels.map((_, level) => ({ stage: 'gather', level }) as const));
 	return steps;
 }
@@ -143,6 +152,17 @@ function suppressSteps(listed: number, call: CallParams, sizes: Sizes, bitmask: 
 	for (let begin = alone; begin < most; begin += sizes.block) {
 		const range = { begin, end: Math.min(most, begin + sizes.block), prefiltered: 1 };
 		steps.push({ stage: 'suppress', kernel: 'prefilter', range }, { stage: 'suppress', kernel: 'suppress', range });
+	}
+	return steps;
+}
+
+/** Detections that one dispatch of soft suppression finds, so that none takes long; more where there would be too many dispatches. */
+function softSteps(listed: number, call: CallParams, sizes: Sizes): Step[] {
+	const most = Math.min(listed, call.maxCandidates, call.maxDetections);
+	const rounds = Math.max(2, sizes.head / 64, Math.ceil(most / MOST_SOFT_STEPS));
+	const steps: Step[] = [];
+	for (let begin = 0; begin === 0 || begin < most; begin += rounds) {
+		steps.push({ stage: 'suppress', kernel: 'soften', range: { begin, end: Math.min(most, begin + rounds), prefiltered: 0 } });
 	}
 	return steps;
 }
@@ -172,7 +192,7 @@ export interface FrameTransform {
 }
 
 /** The order gives the numbers of `score_map`. */
-const SCORE_MAPS = ['itself', 'sigmoid', 'sqrt'] as const;
+export const SCORE_MAPS = ['itself', 'sigmoid', 'sqrt'] as const;
 
 /** The uniform of a call. */
 export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, frame?: FrameTransform, serial = 0): Params {
@@ -210,6 +230,8 @@ export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, 
 		clip_width: head.clip?.[1] ?? 0,
 		clip_height: head.clip?.[0] ?? 0,
 		min_size: head.minSize ?? 0,
+		soft_scale: call.softScale ?? 0,
+		min_score_key: call.minScoreKey ?? call.minKey,
 	};
 }
 

@@ -9,7 +9,7 @@ import { type Call, copyOnCpu, Dispatch } from './dispatch.js';
 import { KedgeError } from './errors.js';
 import { extrasOf, scoreMap } from './head-facts.js';
 import type { Head } from './heads/head.js';
-import { type CallOptions, checkPostprocessorOptions, checkRunOptions, type PostprocessorOptions, type Settings } from './options.js';
+import { type CallOptions, checkRunOptions, type PostprocessorOptions, type Settings } from './options.js';
 import { normalizeOutputs } from './outputs.js';
 import type { Encoded } from './pipeline.js';
 import type { CallParams, FrameTransform } from './plan.js';
@@ -60,8 +60,8 @@ export interface Postprocessor {
  * Throws a TypeError or RangeError that names the option; KedgeError NO_WEBGPU where a GPU was asked for and there is none.
  */
 export async function createPostprocessor(options: PostprocessorOptions): Promise<Postprocessor> {
-	const { checkHead } = await import('./head-check.js');
-	const settings = checkPostprocessorOptions('createPostprocessor', options, checkHead);
+	const { checkPostprocessorOptions } = await import('./settings.js');
+	const settings = checkPostprocessorOptions('createPostprocessor', options);
 	const given = settings.backend;
 	if (typeof given === 'object' && !(given instanceof ManagedBackend)) {
 		refuse(TypeError, 'createPostprocessor', 'backend', `must be 'auto', 'webgpu', 'hybrid', 'cpu' or what createBackend of this copy of kedge made`, given);
@@ -131,10 +131,10 @@ class HeadPostprocessor implements Postprocessor {
 		this.#running++;
 		try {
 			const { kept, kind } = await this.#dispatch.run(call);
-			const { coordinates, labels } = this.#settings;
+			const { coordinates, labels, soft } = this.#settings;
 			const { head } = this;
 			const { inputSize, keypoints } = head;
-			const view = { backend: kind, scoreMap: scoreMap(head), keypoints, extras: extrasOf(head), inputSize, coordinates, labels };
+			const view = { backend: kind, scoreMap: soft ? ('itself' as const) : scoreMap(head), keypoints, extras: extrasOf(head), inputSize, coordinates, labels };
 			const all = kept.map((k, image) => finishDetections(k, { ...view, transform: transforms?.[image] }));
 			return call.batch === 1 ? all[0] : all;
 		} finally {

@@ -25,6 +25,10 @@ export interface Semantics {
 	overlap?: 'iou' | 'bounding-union' | 'iom' | 'probiou';
 	/** For rotated boxes: 'greedy' (default), or 'fast': a box is suppressed by every better one, kept or not. */
 	method?: 'greedy' | 'fast';
+	/** Gaussian soft-NMS: what an overlap leaves of a score. 'exp(-iou²/σ)' (default) is the paper's; TensorFlow's 'exp(-iou²/2σ)' wants half its sigma. */
+	softSigma?: 'exp(-iou²/σ)' | 'exp(-iou²/2σ)';
+	/** Gaussian soft-NMS: 'hard' also removes what overlaps by more than `iouThreshold`, as tfjs does. Default 'none'. */
+	softRemoval?: 'none' | 'hard';
 }
 
 /** Every switch. */
@@ -44,7 +48,16 @@ export type SemanticsPreset =
 	| 'caffe'
 	| 'darknet';
 
-const DEFAULT: FullSemantics = { suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou', method: 'greedy' };
+const DEFAULT: FullSemantics = {
+	suppress: '>',
+	score: '>',
+	ties: 'lowest-index',
+	pixelOffset: 0,
+	overlap: 'iou',
+	method: 'greedy',
+	softSigma: 'exp(-iou²/σ)',
+	softRemoval: 'none',
+};
 
 const like = (switches: Partial<FullSemantics>): FullSemantics => Object.freeze({ ...DEFAULT, ...switches });
 
@@ -53,9 +66,11 @@ const like = (switches: Partial<FullSemantics>): FullSemantics => Object.freeze(
  *
  * - `torchvision`: csrc/ops/cuda/nms_kernel.cu, which compares with a float threshold; the score rule is that of its detection heads.
  *   Its CPU kernel compares the float IoU with a double threshold and therefore also suppresses at an IoU of exactly .1, .3, .4, .6, .8.
- * - `tensorflow`: core/kernels/image/non_max_suppression_op.cc, NonMaxSuppressionV3 to V5 without soft-NMS.
+ * - `tensorflow`: core/kernels/image/non_max_suppression_op.cc, NonMaxSuppressionV3 to V5. Its soft-NMS halves the exponent of the paper (sigma .25 is
+ *   the paper's .5, which is why EfficientDet gives it sigma / 2) and does not look at the IoU threshold.
  * - `onnx`: onnxruntime core/providers/cpu/object_detection/non_max_suppression.cc.
- * - `tfjs`: tfjs-core backends/non_max_suppression_impl.ts suppresses at the threshold, too (`>=`). It computes in double, kedge in float32.
+ * - `tfjs`: tfjs-core backends/non_max_suppression_impl.ts suppresses at the threshold, too (`>=`), and does so in soft-NMS as well, whose weight
+ *   is that of TensorFlow. It computes in double, kedge in float32.
  * - `tensorrt`: plugin/efficientNMSPlugin/efficientNMSInference.cu, `>=` for both thresholds. Its order of equal scores is not fixed.
  * - `mediapipe`: calculators/util/non_max_suppression_calculator.cc passes scores at the threshold. All published graphs and tasks ask it for
  *   INTERSECTION_OVER_UNION. For a graph that names no overlap_type (JACCARD, the area of the rectangle around both boxes) give
@@ -72,9 +87,9 @@ const like = (switches: Partial<FullSemantics>): FullSemantics => Object.freeze(
 export const SEMANTICS_PRESETS: Readonly<Record<SemanticsPreset, FullSemantics>> = Object.freeze({
 	default: like({}),
 	torchvision: like({}),
-	tensorflow: like({}),
+	tensorflow: like({ softSigma: 'exp(-iou²/2σ)' }),
 	onnx: like({}),
-	tfjs: like({ suppress: '>=' }),
+	tfjs: like({ suppress: '>=', softSigma: 'exp(-iou²/2σ)', softRemoval: 'hard' }),
 	tensorrt: like({ suppress: '>=', score: '>=' }),
 	mediapipe: like({ score: '>=' }),
 	ultralytics: like({}),
@@ -90,7 +105,7 @@ const ROTATED: Partial<Record<SemanticsPreset, Partial<FullSemantics>>> = {
 };
 
 const NAMES = Object.keys(SEMANTICS_PRESETS) as SemanticsPreset[];
-const KEYS = ['preset', 'suppress', 'score', 'ties', 'pixelOffset', 'overlap', 'method'] as const;
+const KEYS = ['preset', 'suppress', 'score', 'ties', 'pixelOffset', 'overlap', 'method', 'softSigma', 'softRemoval'] as const;
 const COMPARISONS = ['>', '>='] as const;
 
 /** `semantics`: the name of a preset, or overrides of one, for upright or for rotated boxes. Throws a RangeError for an unknown name, with the nearest known one, and for what such boxes do not have. */
@@ -123,6 +138,8 @@ export function checkSemantics(where: string, value: unknown, rotated = false): 
 			rotated ? 'the boxes are rotated' : "'probiou' is for rotated boxes",
 		),
 		method: pick('method', rotated ? ['greedy', 'fast'] : ['greedy'], "'fast' is for rotated boxes"),
+		softSigma: pick('softSigma', ['exp(-iou²/σ)', 'exp(-iou²/2σ)']),
+		softRemoval: pick('softRemoval', ['none', 'hard']),
 	};
 }
 

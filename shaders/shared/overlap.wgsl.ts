@@ -85,8 +85,11 @@ fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
 }
 `;
 
-/** By another rule. Pixels that count inclusively make areas of their own: those that are given are plain ones. */
-function byRule({ kind, pixelOffset }: OverlapRule): string {
+/**
+ * fn overlap_parts(a, area_a, b, area_b) -> vec2f: the intersection and what it is held against by a rule of upright boxes; the first is 0 where
+ * boxes share nothing. Pixels that count inclusively make areas of their own: those that are given are plain ones. Needs numbers.wgsl.
+ */
+export function overlapParts({ kind, pixelOffset }: OverlapRule): string {
 	const isInclusive = pixelOffset === 1;
 	return wgsl`
 // The sides of a box as the rule counts them.
@@ -106,7 +109,7 @@ fn inclusive_area(box: vec4f) -> f32 {
 }
 #endif
 
-fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
+fn overlap_parts(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> vec2f {
 #if ${isInclusive}
   let size_a = inclusive_area(a);
   let size_b = inclusive_area(b);
@@ -115,19 +118,30 @@ fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
   let size_b = area_b;
 #endif
   let size = sides_between(max(a.xy, b.xy), min(a.zw, b.zw));
-  if (!(size.x >= MIN_NORMAL && size.y >= MIN_NORMAL && size_a > 0.0 && size_b > 0.0)) { return false; }
+  if (!(size.x >= MIN_NORMAL && size.y >= MIN_NORMAL && size_a > 0.0 && size_b > 0.0)) { return vec2f(0.0); }
   let intersection = fround(size.x * size.y);
-  if (!(intersection >= MIN_NORMAL)) { return false; }
-  let threshold = params.iou_threshold;
-  if (threshold <= 0.0) { return true; }
+  if (!(intersection >= MIN_NORMAL)) { return vec2f(0.0); }
 #if ${kind === 'iou'}
-  let total = (size_a + size_b) - intersection;
+  return vec2f(intersection, (size_a + size_b) - intersection);
 #elif ${kind === 'iom'}
-  let total = min(size_a, size_b);
+  return vec2f(intersection, min(size_a, size_b));
 #else
   let span = sides_between(min(a.xy, b.xy), max(a.zw, b.zw));
-  let total = fround(span.x * span.y);
+  return vec2f(intersection, fround(span.x * span.y));
 #endif
+}
+`;
+}
+
+/** By another rule. */
+const byRule = wgsl`
+fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
+  let parts = overlap_parts(a, area_a, b, area_b);
+  let intersection = parts.x;
+  let total = parts.y;
+  if (intersection == 0.0) { return false; }
+  let threshold = params.iou_threshold;
+  if (threshold <= 0.0) { return true; }
   let p = threshold * total;
   if (p >= ${wgslFloat(2 ** -100)}) {
     let margin = p * ${wgslFloat(2 ** -20)};
@@ -137,12 +151,11 @@ fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
   return quotient_exceeds(intersection, total, threshold);
 }
 `;
-}
 
 /** All of it, for one rule: `overlaps_more(a, area_a, b, area_b)` with plain areas, or with angles in their place for rotated boxes. Needs numbers.wgsl and `params.iou_threshold`. */
 export function overlapOf(rule: OverlapRule = PLAIN_OVERLAP): string {
 	if (rule.rotated) return overlapNumbers + rotatedOverlap(rule.rotated);
-	return wgsl`${overlapNumbers}${quotient}${isPlain(rule) ? plain : byRule(rule)}`;
+	return wgsl`${overlapNumbers}${quotient}${isPlain(rule) ? plain : overlapParts(rule) + byRule}`;
 }
 
 /** Plain IoU. */

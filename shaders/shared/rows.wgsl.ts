@@ -17,20 +17,25 @@ fn to_frame(box: vec4f) -> vec4f {
 }
 
 fn write_row(image: u32, row: u32, candidate: Candidate) {
+  var score = score_of_key(candidate.key);
+  if (params.score_map == 1u) { score = sigmoid32(score); }
+  if (params.score_map == 2u) { score = sqrt(max(score, 0.0)); }
+  write_row_of(image, row, candidate, candidate.key, score);
+}
+
+// With a key and a score of its own.
+fn write_row_of(image: u32, row: u32, candidate: Candidate, key: u32, score: f32) {
   let at = image * (HEADER_WORDS + params.rows * params.row_words) + HEADER_WORDS + row * params.row_words;
   let box = bitcast<vec4u>(to_frame(candidate.box));
   output[at] = box.x;
   output[at + 1u] = box.y;
   output[at + 2u] = box.z;
   output[at + 3u] = box.w;
-  var score = score_of_key(candidate.key);
-  if (params.score_map == 1u) { score = sigmoid32(score); }
-  if (params.score_map == 2u) { score = sqrt(max(score, 0.0)); }
   if (params.rotated != 0u) { output[at + ${ROW_WORDS}u] = bitcast<u32>(candidate.area); }
   output[at + ${ROW.words.score}u] = bitcast<u32>(score);
   output[at + ${ROW.words.class_id}u] = candidate.class_id;
   output[at + ${ROW.words.index}u] = select(candidate.id, candidate.id / max(1u, params.num_classes), params.multi_label != 0u);
-  output[at + ${ROW.words.key}u] = candidate.key;
+  output[at + ${ROW.words.key}u] = key;
 }
 
 fn write_header(image: u32, num_kept: u32) {

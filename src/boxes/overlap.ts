@@ -84,30 +84,31 @@ export function inclusiveAreaOf(x1: number, y1: number, x2: number, y2: number):
 }
 
 /** As `overlapsMore`, by any rule: whether fround(intersection / denominator) > threshold. Areas are plain ones, from `areaOf`. */
-export function overlapsByRule(
-	{ kind, pixelOffset }: OverlapRule,
-	a: Float32Array,
-	i: number,
-	areaA: number,
-	b: Float32Array,
-	j: number,
-	areaB: number,
-	t: number,
-): boolean {
+export function overlapsByRule(rule: OverlapRule, a: Float32Array, i: number, areaA: number, b: Float32Array, j: number, areaB: number, t: number): boolean {
+	const quotient = quotientOf(rule, a, i, areaA, b, j, areaB);
+	return quotient >= 0 && (t <= 0 || round(quotient) > t);
+}
+
+/** The overlap itself of boxes i and j by a rule of upright boxes, in float32; 0 where they share nothing, or less than the smallest normal float. */
+export function overlapOf(rule: OverlapRule, a: Float32Array, i: number, areaA: number, b: Float32Array, j: number, areaB: number): number {
+	const quotient = quotientOf(rule, a, i, areaA, b, j, areaB);
+	return quotient < MIN_NORMAL ? 0 : round(quotient);
+}
+
+/** Intersection over denominator by a rule, not yet rounded; -1 where boxes share nothing. Both are float32, so that rounding the double quotient once is exact. */
+function quotientOf({ kind, pixelOffset }: OverlapRule, a: Float32Array, i: number, areaA: number, b: Float32Array, j: number, areaB: number): number {
 	const p = i * 4;
 	const q = j * 4;
-	const sizeA = pixelOffset === 0 ? areaA : inclusiveAreaOf(a[p], a[p + 1], a[p + 2], a[p + 3]);
-	const sizeB = pixelOffset === 0 ? areaB : inclusiveAreaOf(b[q], b[q + 1], b[q + 2], b[q + 3]);
-	if (sizeA === 0 || sizeB === 0) return false;
 	const width = sideOf(Math.max(a[p], b[q]), Math.min(a[p + 2], b[q + 2]), pixelOffset);
 	const height = sideOf(Math.max(a[p + 1], b[q + 1]), Math.min(a[p + 3], b[q + 3]), pixelOffset);
-	if (!(width >= MIN_NORMAL && height >= MIN_NORMAL)) return false;
+	if (!(width >= MIN_NORMAL && height >= MIN_NORMAL)) return -1;
+	const sizeA = pixelOffset === 0 ? areaA : inclusiveAreaOf(a[p], a[p + 1], a[p + 2], a[p + 3]);
+	const sizeB = pixelOffset === 0 ? areaB : inclusiveAreaOf(b[q], b[q + 1], b[q + 2], b[q + 3]);
 	const intersection = round(width * height);
-	if (!(intersection >= MIN_NORMAL)) return false;
-	if (t <= 0) return true;
-	if (kind === 'iom') return round(intersection / Math.min(sizeA, sizeB)) > t;
-	if (kind === 'iou') return round(intersection / round(round(sizeA + sizeB) - intersection)) > t;
+	if (!(intersection >= MIN_NORMAL && sizeA > 0 && sizeB > 0)) return -1;
+	if (kind === 'iom') return intersection / Math.min(sizeA, sizeB);
+	if (kind === 'iou') return intersection / round(round(sizeA + sizeB) - intersection);
 	const spanX = sideOf(Math.min(a[p], b[q]), Math.max(a[p + 2], b[q + 2]), pixelOffset);
 	const spanY = sideOf(Math.min(a[p + 1], b[q + 1]), Math.max(a[p + 3], b[q + 3]), pixelOffset);
-	return round(intersection / round(spanX * spanY)) > t;
+	return intersection / round(spanX * spanY);
 }

@@ -10,6 +10,7 @@ import type { CandidateRows, Kept, PipelineOptions } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import type { SuppressionResult, SuppressionRules } from './nms.js';
 import { AREA, CLASS, ID, KEY, ROW, writeBox } from './rows.js';
+import type { SoftRules } from './soft-nms.js';
 import { giveBack, takeWorkspace, type Workspace } from './workspace.js';
 
 /** Milliseconds of the two steps. */
@@ -24,6 +25,9 @@ export interface Keeps {
 	suppresses(slot: number): boolean;
 }
 export type MakeKeeps = (rows: Float32Array, words: Uint32Array, threshold: number, classAgnostic: boolean, kind: RotatedIouKind) => Keeps;
+
+/** Ranks and softly suppresses the rows of a workspace, as `suppressRows`; leaves the keys of decayed scores in them. */
+export type SoftenRows = (w: Workspace, rules: Omit<SoftRules, 'minKey'>, options: Pick<SuppressOptions, 'overlap' | 'minSize'>, times?: SuppressTimes) => void;
 
 /** Candidates sorted first, per detection asked for. */
 const LOOKED_AT = 4;
@@ -87,7 +91,15 @@ export function nmsFast(
 	}
 }
 
-function readBoxes(w: Workspace, boxes: Float32Array, rotated: boolean, scores: Float32Array, classIds: ArrayLike<number> | undefined, minKey: number): void {
+/** Boxes that take part as candidate rows. */
+export function readBoxes(
+	w: Workspace,
+	boxes: Float32Array,
+	rotated: boolean,
+	scores: Float32Array,
+	classIds: ArrayLike<number> | undefined,
+	minKey: number,
+): void {
 	const width = rotated ? 5 : 4;
 	const scoreBits = new Uint32Array(scores.buffer, scores.byteOffset, scores.length);
 	w.reserve(scores.length);
@@ -132,6 +144,8 @@ export interface SuppressOptions {
 	readonly makeKeeps?: MakeKeeps;
 	/** Rows marked TOO_SMALL are not kept. */
 	readonly minSize?: number;
+	/** Soft suppression in the place of `suppressRows`. Handed over, so that hard suppression comes without it. */
+	readonly soften?: SoftenRows;
 	/** The best so many of each level, and the first anchor of every level. */
 	readonly perLevel?: { readonly most: number; readonly firstAnchors: readonly number[] };
 	/** Words behind a row of the result, and whether the first is the angle. */
@@ -142,6 +156,7 @@ export interface SuppressOptions {
 export function suppressOptions(
 	{ head, multiLabel, overlap }: Pick<PipelineOptions, 'head' | 'multiLabel' | 'overlap'>,
 	makeKeeps: MakeKeeps,
+	soften?: SoftenRows,
 ): SuppressOptions {
 	const most = head.maxCandidatesPerLevel;
 	return {
@@ -151,6 +166,7 @@ export function suppressOptions(
 		overlap,
 		minSize: head.minSize,
 		makeKeeps,
+		soften,
 		perLevel: most === undefined ? undefined : { most, firstAnchors: head.levels.map((level) => level.firstAnchor) },
 		extras: extrasOf(head),
 	};
@@ -169,7 +185,7 @@ export function suppressCandidates(candidates: CandidateRows, call: CallParams, 
 		w.rejected = candidates.rejected;
 		for (let i = 1; i < count && w.idsAscend; i++) w.idsAscend = words[i * ROW + ID] > words[(i - 1) * ROW + ID];
 		if (options.perLevel) cutLevels(w, options, call);
-		suppressRows(w, call, options, times);
+		(options.soften ?? suppressRows)(w, call, options, times);
 		return toKept(w, call, options, times);
 	} finally {
 		giveBack(w);

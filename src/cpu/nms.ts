@@ -35,28 +35,11 @@ export function nmsTextbook(
 	rules: SuppressionRules,
 	overlap = PLAIN_OVERLAP,
 ): SuppressionResult {
-	const flushed = boxes.map(flushCoordinate);
-	const width = overlap.rotated ? 5 : 4;
-	const corners = (i: number) => Array.from(flushed.subarray(width * i, width * i + 4)) as [number, number, number, number];
-	const areasOrAngles = scores.map((_, i) => (overlap.rotated ? flushed[width * i + 4] : areaOf(...corners(i))));
-	const keys = Uint32Array.from(scores, (score) => keyOfBits(floatBits(score)));
+	const { candidates, flushed, areasOrAngles, numCandidates, rejected } = candidatesOf(boxes, scores, rules, overlap);
 	const t = decisionThreshold(rules.iouThreshold);
 	const sameClass = (i: number, j: number) => rules.classAgnostic || !classIds || classIds[i] === classIds[j];
-
-	let candidates: number[] = [];
-	let rejected = 0;
-	for (let i = 0; i < scores.length; i++) {
-		if (isNaNBits(floatBits(scores[i]))) rejected++;
-		else if (keys[i] < rules.minKey) continue;
-		else if (!isUsableBox(...corners(i)) || (overlap.rotated && !isUsableAngle(areasOrAngles[i]))) rejected++;
-		else candidates.push(i);
-	}
-	const numCandidates = candidates.length;
-	candidates.sort((i, j) => keys[j] - keys[i] || (rules.tiesHighest ? j - i : i - j));
-	candidates = candidates.slice(0, rules.maxCandidates);
-
 	// boxes are counted by four words
-	const place = (i: number) => (i * width) / 4;
+	const place = (i: number) => (i * (overlap.rotated ? 5 : 4)) / 4;
 	const suppresses = (k: number, i: number) =>
 		sameClass(k, i) && overlapsBy(overlap, flushed, place(k), areasOrAngles[k], flushed, place(i), areasOrAngles[i], t);
 	const kept: number[] = [];
@@ -66,4 +49,34 @@ export function nmsTextbook(
 		if (!better.some((k) => suppresses(k, i))) kept.push(i);
 	});
 	return { indices: Uint32Array.from(kept), numCandidates, truncated: numCandidates - candidates.length, rejected };
+}
+
+/** What takes part in a textbook suppression: indices, best first and cut; and what is known of all boxes. */
+export interface TextbookCandidates {
+	candidates: number[];
+	/** Boxes as every device sees them, their areas (angles of rotated ones) and the keys of their scores. */
+	flushed: Float32Array;
+	areasOrAngles: Float32Array;
+	keys: Uint32Array;
+	numCandidates: number;
+	rejected: number;
+}
+
+/** Filters, rejects, sorts and cuts. */
+export function candidatesOf(boxes: Float32Array, scores: Float32Array, rules: SuppressionRules, overlap = PLAIN_OVERLAP): TextbookCandidates {
+	const flushed = boxes.map(flushCoordinate);
+	const width = overlap.rotated ? 5 : 4;
+	const corners = (i: number) => Array.from(flushed.subarray(width * i, width * i + 4)) as [number, number, number, number];
+	const areasOrAngles = scores.map((_, i) => (overlap.rotated ? flushed[width * i + 4] : areaOf(...corners(i))));
+	const keys = Uint32Array.from(scores, (score) => keyOfBits(floatBits(score)));
+	const passed: number[] = [];
+	let rejected = 0;
+	for (let i = 0; i < scores.length; i++) {
+		if (isNaNBits(floatBits(scores[i]))) rejected++;
+		else if (keys[i] < rules.minKey) continue;
+		else if (!isUsableBox(...corners(i)) || (overlap.rotated && !isUsableAngle(areasOrAngles[i]))) rejected++;
+		else passed.push(i);
+	}
+	passed.sort((i, j) => keys[j] - keys[i] || (rules.tiesHighest ? j - i : i - j));
+	return { candidates: passed.slice(0, rules.maxCandidates), flushed, areasOrAngles, keys, numCandidates: passed.length, rejected };
 }

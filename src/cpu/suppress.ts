@@ -31,6 +31,14 @@ export function suppress(memory: Memory, image: number, params: Params, overlap 
 		writeRow(memory, image, params, count, row);
 		count++;
 	}
+	writeHeader(memory, image, params, count);
+}
+
+/** The header of an image's result, and the count among its counters. */
+export function writeHeader(memory: Memory, image: number, params: Params, count: number): void {
+	const { slots } = memory.capacity;
+	const list = image * slots;
+	const { counters } = stateOf(memory, list);
 	counters[COUNTERS.kept] = count;
 	const header = outputWord(memory, image);
 	const out = memory.output.u32;
@@ -42,15 +50,20 @@ export function suppress(memory: Memory, image: number, params: Params, overlap 
 	out[header + HEADER.words.serial] = params.serial;
 }
 
-function writeRow(memory: Memory, image: number, params: Params, place: number, row: number): void {
+function scoreOf(params: Params, key: number): number {
+	const score = scoreOfKey(key);
+	return params.score_map === 1 ? sigmoid32(score) : params.score_map === 2 ? Math.sqrt(Math.max(0, score)) : score;
+}
+
+/** The candidate row at word `row` as a row of the result; with a score of its own where that has decayed. */
+export function writeRow(memory: Memory, image: number, params: Params, place: number, row: number, decayed?: number): void {
 	const { u32, f32 } = listsOf(memory);
 	const at = outputWord(memory, image) + HEADER_WORDS + place * memory.capacity.rowWords;
 	const out = memory.output;
-	const key = u32[row + CANDIDATE.words.key];
+	const key = decayed ?? u32[row + CANDIDATE.words.key];
 	const id = u32[row + CANDIDATE.words.id];
 	for (let c = 0; c < 4; c++) out.f32[at + c] = toFrame(params, f32[row + c], c);
-	const score = scoreOfKey(key);
-	out.f32[at + ROW.words.score] = params.score_map === 1 ? sigmoid32(score) : params.score_map === 2 ? Math.sqrt(Math.max(0, score)) : score;
+	out.f32[at + ROW.words.score] = decayed === undefined ? scoreOf(params, key) : scoreOfKey(key);
 	if (params.rotated) out.f32[at + ROW_WORDS] = f32[row + CANDIDATE.words.area];
 	out.u32[at + ROW.words.class_id] = u32[row + CANDIDATE.words.class_id];
 	out.u32[at + ROW.words.index] = params.multi_label ? Math.floor(id / params.num_classes) : id;

@@ -13,6 +13,7 @@ import { type Memory, outputWord, stateOf, words } from './memory.js';
 import { merge } from './merge.js';
 import { rank } from './rank.js';
 import { scatter } from './scatter.js';
+import { soften } from './soften.js';
 import { suppress } from './suppress.js';
 
 /** Does one step for every image. */
@@ -24,7 +25,9 @@ export function runTwin(run: TwinRun, memory: Memory, step: Step): void {
 		else if (step.stage === 'gather') gatherLevel(run, memory, image, step.level);
 		else if (step.stage === 'suppress') {
 			// The textbook needs no ranges: the first suppression step does all of it.
-			if (step.kernel === 'overlaps' || (step.kernel === 'suppress' && step.range.begin === 0)) suppress(memory, image, run.params, run.overlap);
+			if ('range' in step && step.range.begin > 0) continue;
+			if (run.soft) soften(memory, image, run.params, run.soft, run.overlap);
+			else if (step.kernel === 'overlaps' || step.kernel === 'suppress') suppress(memory, image, run.params, run.overlap);
 		} else {
 			for (let slot = image * slots; slot < (image + 1) * slots; slot++) {
 				if (step.stage === 'bins') bins(memory, slot, run.params, step.phase);

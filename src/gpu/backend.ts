@@ -1,10 +1,12 @@
 // The GPU backend: one device and what was built on it. Loaded when a GPU is first wanted, so that a page that asks for
 // the CPU never downloads a shader.
 
+import type { SoftRule } from '../boxes/decay.js';
 import type { OverlapRule } from '../boxes/overlap.js';
 import { KedgeError } from '../errors.js';
 import type { MaskJob, MaskOutput, MaskResults } from '../masks/job.js';
-import type { CpuParts, GpuBackend, GpuJob, GpuPipeline, NmsInput, PairKind, PipelineOptions } from '../pipeline.js';
+import { scoreOfKey } from '../numbers.js';
+import type { CpuParts, GpuBackend, GpuJob, GpuPipeline, Kept, NmsInput, PairKind, PipelineOptions, SoftKept } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { adoptDevice, type Device, openDevice } from './device.js';
@@ -51,10 +53,19 @@ class DeviceBackend implements GpuBackend {
 	}
 
 	async nms(input: NmsInput, call: CallParams, overlap: OverlapRule): Promise<Uint32Array> {
+		return (await this.#suppress(input, call, overlap)).indices;
+	}
+
+	async softNms(input: NmsInput, call: CallParams, overlap: OverlapRule, soft: SoftRule): Promise<SoftKept> {
+		const { indices, keys } = await this.#suppress(input, call, overlap, soft);
+		return { indices, scores: Float32Array.from(keys, scoreOfKey) };
+	}
+
+	async #suppress(input: NmsInput, call: CallParams, overlap: OverlapRule, soft?: SoftRule): Promise<Kept> {
 		this.#assertUsable();
 		const withClasses = input.classIds !== undefined;
 		const rotated = overlap.rotated !== undefined;
-		const key = `${withClasses} ${overlap.rotated} ${overlap.fast} ${overlap.kind} ${overlap.pixelOffset}`;
+		const key = `${withClasses} ${overlap.rotated} ${overlap.fast} ${overlap.kind} ${overlap.pixelOffset} ${soft?.method} ${soft?.removal}`;
 		let making = this.#nms.get(key);
 		const copied = making ? input : { boxes: input.boxes.slice(), scores: input.scores.slice(), classIds: input.classIds?.slice() };
 		if (!making) {
@@ -63,6 +74,7 @@ class DeviceBackend implements GpuBackend {
 				multiLabel: false,
 				suppression: 'blocked',
 				overlap,
+				soft,
 				givenClasses: withClasses,
 				growing: true,
 				cpu: this.#cpu,
@@ -73,7 +85,7 @@ class DeviceBackend implements GpuBackend {
 		}
 		const pipeline = await making;
 		const [kept] = await pipeline.run(nmsTensors(copied), 1, withScoreRange(call, copied.scores), nmsHead(copied.scores.length, withClasses, rotated));
-		return kept.indices;
+		return kept;
 	}
 
 	async boxIou(boxesA: Float32Array, boxesB: Float32Array, kind: PairKind): Promise<Float32Array> {

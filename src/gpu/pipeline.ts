@@ -205,7 +205,7 @@ export class HeadPipeline implements GpuPipeline {
 		if (ready) return ready;
 		const { head, multiLabel, classFilter, givenClasses } = this.#options;
 		const own = headSpecs({ head, multiLabel, classFilter: classFilter !== undefined, givenClasses, anchors: this.#anchors.source, sizes: this.#sizes }, half);
-		const others = kernelSpecs(this.#sizes, this.#options.overlap);
+		const others = kernelSpecs(this.#sizes, this.#options.overlap, this.#options.soft);
 		const specs = [...Object.entries(own), ...this.#otherKernels().map((name) => [name, others[name]])] as [KernelName, StageSpec][];
 		const compiled = await Promise.all(specs.map(async ([name, spec]) => [name, await compileStage(this.#device, spec)] as const));
 		const stages = new Map(compiled);
@@ -215,9 +215,10 @@ export class HeadPipeline implements GpuPipeline {
 
 	/** The kernels after decode that runs of this pipeline may need. Compiling takes its time: suppression more than all others. */
 	#otherKernels(): Exclude<KernelName, 'decode' | 'gather'>[] {
-		const { head, multiLabel, hybrid, growing } = this.#options;
+		const { head, multiLabel, hybrid, growing, soft } = this.#options;
 		if (hybrid) return multiLabel ? ['bins'] : [];
 		const sort = ['bins', 'scatter', 'rank', ...(numSlots(head) > 1 ? (['merge'] as const) : [])] as const;
+		if (soft) return [...sort, 'soften'];
 		if (this.#bitmask) return [...sort, 'overlaps', 'sweep'];
 		const mayBeLong = growing || multiLabel || head.numAnchors > this.#sizes.head / 2;
 		return [...sort, 'suppress', ...(mayBeLong ? (['prefilter'] as const) : [])];

@@ -200,9 +200,10 @@ export class Readback {
 		for (const name of names) contents[name] = await readBuffer(this.#device, slot.get(name));
 		const tensors = await Promise.all(run.tensors.map((bound) => readTensorOn(this.#device, bound)));
 		const done = run.onGpu.length;
-		const { givenClasses, classFilter, overlap } = this.#options;
+		const { givenClasses, classFilter, overlap, soft } = this.#options;
 		const memory = { sizes: this.#sizes, capacity: slot.capacity, contents };
-		const kept = await cpu.runTwins({ head: run.head, params: run.params, tensors, classFilter, overlap, givenClasses }, memory, steps.slice(done));
+		const twins = { head: run.head, params: run.params, tensors, classFilter, overlap, soft, givenClasses };
+		const kept = await cpu.runTwins(twins, memory, steps.slice(done));
 		return kept.slice(0, batch);
 	}
 }

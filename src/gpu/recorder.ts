@@ -32,8 +32,9 @@ export class Recorder {
 	prepare(slot: Slot, run: Run, serial: number, frame?: FrameTransform): Prepared {
 		const { head, tensors, batch, call } = run;
 		const capacity = { ...slot.capacity, batch };
-		const params = planParams(head, this.#options.multiLabel, capacity, call, this.#sizes, frame, serial);
-		const steps = planSteps(head, this.#options.multiLabel, capacity, call, this.#sizes, this.#options.suppression === 'bitmask');
+		const { multiLabel, soft, suppression } = this.#options;
+		const params = planParams(head, multiLabel, capacity, call, this.#sizes, frame, serial);
+		const steps = planSteps(head, multiLabel, capacity, call, this.#sizes, soft ? 'soft' : suppression);
 		const ranges = tensors.map((bound, i) => this.#range(slot, bound, i));
 		slot.growUniform(steps.length);
 		const onGpu = this.#gpuSteps(steps);

@@ -9,8 +9,10 @@ import { prefilterShader } from '../../shaders/prefilter.wgsl.js';
 import { rankShader } from '../../shaders/rank.wgsl.js';
 import { scatterShader } from '../../shaders/scatter.wgsl.js';
 import type { AnchorSource } from '../../shaders/shared/anchors.wgsl.js';
+import { softenShader } from '../../shaders/soften.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
+import type { SoftRule } from '../boxes/decay.js';
 import type { OverlapRule } from '../boxes/overlap.js';
 import { extraField, extrasOf } from '../head-facts.js';
 import type { Field, Head, Level } from '../heads/head.js';
@@ -20,7 +22,7 @@ import { BITMASK_LIMIT } from '../stages.js';
 import type { BoundRange } from './slot.js';
 import type { StageSpec } from './stage.js';
 
-export type KernelName = 'decode' | 'bins' | 'scatter' | 'rank' | 'merge' | 'prefilter' | 'suppress' | 'overlaps' | 'sweep' | 'gather';
+export type KernelName = 'decode' | 'bins' | 'scatter' | 'rank' | 'merge' | 'prefilter' | 'suppress' | 'soften' | 'overlaps' | 'sweep' | 'gather';
 
 /** Workgroups of the grid-stride stages: enough to fill a large GPU, few enough to be cheap when empty. */
 const STRIDE_GROUPS = 64;
@@ -100,8 +102,8 @@ export function levelInputs(level: Level, ranges: readonly BoundRange[]): Record
 	};
 }
 
-/** Every other kernel. The rule is part of the text of those that compare boxes. */
-export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule): Record<Exclude<KernelName, 'decode' | 'gather'>, StageSpec> {
+/** Every other kernel. The rules are part of the text of those that compare boxes. */
+export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule, soft?: SoftRule): Record<Exclude<KernelName, 'decode' | 'gather'>, StageSpec> {
 	const spec = (name: string, code: string, bindings: StageSpec['bindings']): StageSpec => ({ name, code, bindings });
 	return {
 		bins: spec('bins', binsShader(sizes), [
@@ -143,6 +145,15 @@ export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule): Record<Exclude
 			[3, 'read_write', 'state'],
 			[4, 'read_write', 'kept'],
 			[5, 'read_write', 'dead'],
+			[6, 'read_write', 'output'],
+		]),
+		soften: spec('soften', softenShader(sizes, soft, overlap), [
+			[0, 'uniform', 'params'],
+			[1, 'step', 'step'],
+			[2, 'read', 'list'],
+			[3, 'read_write', 'state'],
+			[4, 'read_write', 'kept'],
+			[5, 'read_write', 'binned'],
 			[6, 'read_write', 'output'],
 		]),
 		overlaps: spec('overlaps', overlapsShader(sizes, BITMASK_LIMIT, overlap), [

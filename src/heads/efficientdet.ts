@@ -43,7 +43,7 @@ const KNOWN = [
 
 /**
  * The head of EfficientDet: classes [y, x, 9 * numClasses] and boxes [y, x, 36] for each level, or [anchors, numClasses] and
- * [anchors, 4]: 49104 anchors at 512 x 512. automl suppresses by a Gaussian of sigma 0.5; its 'hard' method has IoU 0.5.
+ * [anchors, 4]: 49104 anchors at 512 x 512. automl suppresses by a Gaussian of sigma 0.5 (the option `softNms`); its 'hard' method has IoU 0.5.
  * Throws a TypeError or RangeError that names the option.
  */
 export function efficientdet(options: EfficientdetOptions): Head {

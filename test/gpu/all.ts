@@ -23,3 +23,4 @@ import './training-overlaps.gpu.js';
 import './injection.gpu.js';
 import './life.gpu.js';
 import './soak.gpu.js';
+import './soft-nms.gpu.js';

@@ -12,6 +12,7 @@ import { prefilterShader } from '../../shaders/prefilter.wgsl.js';
 import { rankShader } from '../../shaders/rank.wgsl.js';
 import { scatterShader } from '../../shaders/scatter.wgsl.js';
 import type { AnchorSource } from '../../shaders/shared/anchors.wgsl.js';
+import { softenShader } from '../../shaders/soften.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
 import { lossesShader } from '../../shaders/training/losses.wgsl.js';
@@ -178,6 +179,9 @@ export function allShaders(): [name: string, wgsl: string][] {
 		['suppress.fast', suppressShader(SIZES, { ...PLAIN_OVERLAP, rotated: 'probiou', fast: true })],
 		['prefilter.fast', prefilterShader(SIZES, { ...PLAIN_OVERLAP, rotated: 'probiou', fast: true })],
 		['sweep.fast', sweepShader(SIZES, BITMASK_LIMIT, true)],
+		['soften.gaussian', softenShader(SIZES)],
+		['soften.removal', softenShader(SIZES, { method: 'gaussian', removal: true }, { kind: 'bounding-union', pixelOffset: 0 })],
+		['soften.linear', softenShader(SIZES, { method: 'linear', removal: false }, { kind: 'iom', pixelOffset: 1 })],
 		['overlaps.rotated', overlapsShader(SIZES, BITMASK_LIMIT, { ...PLAIN_OVERLAP, rotated: 'probiou' })],
 		['overlaps', overlapsShader(SIZES, BITMASK_LIMIT)],
 		['sweep', sweepShader(SIZES, BITMASK_LIMIT)],

@@ -5,6 +5,7 @@ import { type BackendKind, ManagedBackend } from '../../src/backend.js';
 import { boxIouOnCpu } from '../../src/calls.js';
 import { createCpuPipeline } from '../../src/cpu/backend.js';
 import { nmsTextbook } from '../../src/cpu/nms.js';
+import { softNmsTextbook } from '../../src/cpu/soft-nms.js';
 import { KedgeError } from '../../src/errors.js';
 import { GpuLink } from '../../src/gpu-link.js';
 import { assembleOnCpu } from '../../src/masks/cpu.js';
@@ -92,6 +93,11 @@ export class FakeGpu implements GpuModule {
 			nms: async ({ boxes, scores, classIds }, call, overlap) => {
 				this.singles++;
 				return nmsTextbook(boxes, scores, classIds, call, overlap).indices;
+			},
+			softNms: async ({ boxes, scores, classIds }, call, overlap, soft) => {
+				this.singles++;
+				const result = softNmsTextbook(boxes, scores, classIds, call, soft, overlap);
+				return { indices: result.indices, scores: result.scores };
 			},
 			boxIou: async (a, b, kind) => {
 				this.singles++;

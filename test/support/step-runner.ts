@@ -2,6 +2,8 @@
 // against its twin, whatever the stages before it do.
 
 import type { AnchorSource } from '../../shaders/shared/anchors.wgsl.js';
+import type { SoftRule } from '../../src/boxes/decay.js';
+import type { OverlapRule } from '../../src/boxes/overlap.js';
 import { createMemory, type Memory } from '../../src/cpu/memory.js';
 import { runTwin } from '../../src/cpu/twins.js';
 import { adoptDevice, type Device } from '../../src/gpu/device.js';
@@ -31,14 +33,24 @@ export function layOut(
 	tensors: readonly BoundTensor[],
 	call: CallParams,
 	sizes: Sizes,
-	options: { batch?: number; multiLabel?: boolean; classFilter?: Uint32Array; givenClasses?: boolean; bitmask?: boolean; candidates?: number } = {},
+	options: {
+		batch?: number;
+		multiLabel?: boolean;
+		classFilter?: Uint32Array;
+		givenClasses?: boolean;
+		bitmask?: boolean;
+		soft?: SoftRule;
+		overlap?: OverlapRule;
+		candidates?: number;
+	} = {},
 ): Layout {
 	const multiLabel = options.multiLabel ?? head.multiLabel ?? false;
 	const planned = planCapacity(head, multiLabel, options.batch ?? 1, call);
 	const capacity = { ...planned, candidates: options.candidates ?? planned.candidates };
 	const params = planParams(head, multiLabel, capacity, call, sizes, undefined, 7);
-	const steps = planSteps(head, multiLabel, capacity, call, sizes, options.bitmask ?? false);
-	return { run: { head, params, tensors, classFilter: options.classFilter, givenClasses: options.givenClasses }, steps, capacity, sizes, multiLabel };
+	const steps = planSteps(head, multiLabel, capacity, call, sizes, options.soft ? 'soft' : options.bitmask ? 'bitmask' : 'blocked');
+	const { classFilter, givenClasses, soft, overlap } = options;
+	return { run: { head, params, tensors, classFilter, givenClasses, soft, overlap }, steps, capacity, sizes, multiLabel };
 }
 
 /** Fresh memory for a layout. */
@@ -115,13 +127,13 @@ export async function stepsOnGpu(gpuDevice: GPUDevice, layout: Layout, memory: M
 
 function compileFor(device: Device, layout: Layout, step: Step) {
 	const kernel = kernelOf(step);
-	const { head, tensors, classFilter, givenClasses } = layout.run;
+	const { head, tensors, classFilter, givenClasses, soft, overlap } = layout.run;
 	const half = tensors.map(({ tensor }) => tensor.type === 'float16');
 	const own = headSpecs(
 		{ head, multiLabel: layout.multiLabel, classFilter: classFilter !== undefined, givenClasses, anchors: sourceOf(head), sizes: layout.sizes },
 		half,
 	);
-	return compileStage(device, own[kernel] ?? kernelSpecs(layout.sizes)[kernel as 'bins']);
+	return compileStage(device, own[kernel] ?? kernelSpecs(layout.sizes, overlap, soft)[kernel as 'bins']);
 }
 
 /** Every row uploaded: lattices are tested with whole pipelines. */

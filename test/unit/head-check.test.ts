@@ -7,7 +7,7 @@ import { retinanet } from '../../src/heads/retinanet.js';
 import { ssd } from '../../src/heads/ssd.js';
 import { yolov5 } from '../../src/heads/yolov5.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
-import { checkPostprocessorOptions } from '../../src/options.js';
+import { checkPostprocessorOptions } from '../../src/settings.js';
 
 const small = { numClasses: 2, inputSize: [64, 64] } as const;
 const v8 = yolov8(small);
@@ -66,8 +66,6 @@ describe('checkHead', () => {
 	});
 
 	it('is what createPostprocessor asks', () => {
-		expect(() => checkPostprocessorOptions('createPostprocessor', { head: { ...v8, numClasses: '2' } }, checkHead)).toThrow(
-			/^createPostprocessor: head\.numClasses/,
-		);
+		expect(() => checkPostprocessorOptions('createPostprocessor', { head: { ...v8, numClasses: '2' } })).toThrow(/^createPostprocessor: head\.numClasses/);
 	});
 });

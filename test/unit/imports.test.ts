@@ -10,21 +10,24 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
 /** Rooms whose values each room may import, besides the words everyone uses. */
 const TABLE: Record<string, readonly string[]> = {
-	index: ['postprocessor', 'backend', 'operations', 'rotated-operations', 'semantics', 'boxes', 'anchors', 'codecs', 'heads', 'masks'],
+	index: ['postprocessor', 'backend', 'operations', 'rotated-operations', 'soft-operations', 'semantics', 'boxes', 'anchors', 'codecs', 'heads', 'masks'],
 	// the wing: what training does with anchors; its own door, and nobody imports it
 	training: ['inputs', 'backend', 'boxes', 'anchors', 'codecs', 'layout'],
 	onnxruntime: [],
 	tfjs: [],
 	postprocessor: ['options', 'detections', 'dispatch', 'backend', 'bind', 'outputs', 'head-facts'],
-	dispatch: ['gpu-link'],
+	dispatch: ['gpu-link', 'cpu'],
 	operations: ['inputs', 'cpu', 'boxes'],
 	'rotated-operations': ['inputs', 'cpu', 'boxes'],
+	'soft-operations': ['inputs', 'cpu'],
 	calls: ['inputs', 'cpu', 'boxes'],
 	masks: ['options', 'tensors', 'boxes'],
 	backend: ['options', 'gpu-link', 'tensors'],
 	'gpu-link': ['cpu'],
-	inputs: ['options', 'semantics', 'boxes'],
-	options: ['semantics', 'boxes', 'head-facts'],
+	inputs: ['options', 'semantics', 'soft-check', 'boxes'],
+	settings: ['options', 'semantics', 'soft-check', 'head-check', 'head-facts'],
+	options: ['semantics', 'soft-check', 'boxes', 'head-facts'],
+	'soft-check': ['semantics'],
 	semantics: [],
 	'head-check': ['boxes'],
 	detections: [],
@@ -54,7 +57,8 @@ const FETCHED: Record<string, readonly string[]> = {
 	'gpu-link': ['gpu'],
 	dispatch: ['cpu'],
 	backend: ['calls', 'masks'],
-	postprocessor: ['heads', 'head-check'],
+	calls: ['cpu'],
+	postprocessor: ['heads', 'settings'],
 };
 
 /** Descriptions: their types say what a thing is, whoever makes it. Type imports leave nothing behind at run time. */

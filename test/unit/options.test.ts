@@ -3,7 +3,6 @@
 import { describe, expect, it } from 'vitest';
 import { letterbox } from '../../src/boxes/letterbox.js';
 import { nearest, readOptions } from '../../src/checks.js';
-import { checkHead } from '../../src/head-check.js';
 import type { Head } from '../../src/heads/head.js';
 import { retinanet } from '../../src/heads/retinanet.js';
 import { rpn } from '../../src/heads/rpn.js';
@@ -12,10 +11,12 @@ import { yolov8 } from '../../src/heads/yolov8.js';
 import { yolov10 } from '../../src/heads/yolov10.js';
 import { checkBoxIou, checkNms } from '../../src/inputs.js';
 import { keyOf, nextUp, scoreOfKey } from '../../src/numbers.js';
-import { checkBackendKind, checkBackendOptions, checkPostprocessorOptions, checkRunOptions, minKeyOf } from '../../src/options.js';
+import { checkBackendKind, checkBackendOptions, checkRunOptions, minKeyOf } from '../../src/options.js';
+import { SEMANTICS_PRESETS } from '../../src/semantics.js';
+import { checkPostprocessorOptions } from '../../src/settings.js';
 
 const head = yolov8({ numClasses: 80, inputSize: [640, 640] });
-const check = (options: object) => checkPostprocessorOptions('createPostprocessor', { head, ...options }, checkHead);
+const check = (options: object) => checkPostprocessorOptions('createPostprocessor', { head, ...options });
 const call = (options: object = {}, made: object = {}) => checkRunOptions('run', options, check(made)).call;
 
 describe('defaults', () => {
@@ -30,7 +31,8 @@ describe('defaults', () => {
 			classAgnostic: false,
 			timings: false,
 		});
-		expect(settings.semantics).toEqual({ suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou', method: 'greedy' });
+		expect(settings.semantics).toEqual(SEMANTICS_PRESETS.default);
+		expect(settings.soft).toBeUndefined();
 		expect(settings.pipeline.overlap).toEqual({ kind: 'iou', pixelOffset: 0 });
 		expect(settings.coordinates).toBe('pixels');
 		expect(settings.pipeline).toMatchObject({ multiLabel: false, suppression: 'blocked', latency: 'normal' });
@@ -41,7 +43,7 @@ describe('defaults', () => {
 	it('cut the candidates of multi-label heads at 8192', () => {
 		expect(check({ multiLabel: true }).call.maxCandidates).toBe(8192);
 		expect(check({ multiLabel: true, maxCandidates: Infinity }).call.maxCandidates).toBe(2 ** 32 - 1);
-		const settings = checkPostprocessorOptions('createPostprocessor', { head: retinanet({ numClasses: 90, inputSize: [320, 320] }) }, checkHead);
+		const settings = checkPostprocessorOptions('createPostprocessor', { head: retinanet({ numClasses: 90, inputSize: [320, 320] }) });
 		expect(settings.pipeline.multiLabel).toBe(true);
 		expect(settings.call.maxCandidates).toBe(8192);
 	});
@@ -150,7 +152,7 @@ describe('faults of createPostprocessor', () => {
 	});
 
 	it.each([null, 5, 'options', [], new Float32Array(3)])('options %s', (options) => {
-		expect(() => checkPostprocessorOptions('createPostprocessor', options, checkHead)).toThrow(TypeError);
+		expect(() => checkPostprocessorOptions('createPostprocessor', options)).toThrow(TypeError);
 	});
 
 	it('carry the argument, the rule and the value', () => {
@@ -166,7 +168,7 @@ describe('faults of createPostprocessor', () => {
 
 	it('too many pairs of anchor and class for 32 bits', () => {
 		const wide = { ...head, numAnchors: 2 ** 20, numClasses: 5000 };
-		expect(() => checkPostprocessorOptions('createPostprocessor', { head: wide, multiLabel: true }, checkHead)).toThrow(
+		expect(() => checkPostprocessorOptions('createPostprocessor', { head: wide, multiLabel: true })).toThrow(
 			/multiLabel needs anchors x classes below 2\^32; got 5242880000/,
 		);
 	});
@@ -176,14 +178,14 @@ describe('keys that reach prototypes (A8)', () => {
 	it('from JSON are refused and change nothing', () => {
 		const evil = JSON.parse('{ "__proto__": { "iouThreshold": 0.9 } }');
 		expect(() => check(evil)).toThrow(/options may hold .*; got "__proto__"/);
-		expect(() => checkPostprocessorOptions('createPostprocessor', Object.assign(evil, { head }), checkHead)).toThrow(/got "__proto__"/);
+		expect(() => checkPostprocessorOptions('createPostprocessor', Object.assign(evil, { head }))).toThrow(/got "__proto__"/);
 		expect(() => call({}, { semantics: JSON.parse('{ "__proto__": { "suppress": ">=" } }') })).toThrow(/semantics may hold .*got "__proto__"/);
 		expect(({} as Record<string, unknown>).iouThreshold).toBeUndefined();
 	});
 
 	it('and inherited options are not options', () => {
 		const inherited = Object.create({ iouThreshold: 'bad', nonsense: 1 });
-		expect(checkPostprocessorOptions('f', Object.assign(inherited, { head }), checkHead).call.iouThreshold).toBe(0.45);
+		expect(checkPostprocessorOptions('f', Object.assign(inherited, { head })).call.iouThreshold).toBe(0.45);
 		expect(Object.getPrototypeOf(readOptions('f', 'options', { a: 1 }, ['a']))).toBeNull();
 	});
 
@@ -195,7 +197,7 @@ describe('keys that reach prototypes (A8)', () => {
 				return reads++ ? 'bad' : 0.5;
 			},
 		};
-		expect(checkPostprocessorOptions('f', options, checkHead).call.iouThreshold).toBe(0.5);
+		expect(checkPostprocessorOptions('f', options).call.iouThreshold).toBe(0.5);
 		expect(reads).toBe(1);
 	});
 });
@@ -297,17 +299,17 @@ describe('thresholds as keys', () => {
 		const exported = call({ scoreThreshold: 0.75 });
 		expect(scoreOfKey(exported.minKey)).toBe(nextUp(0.75)); // exported with the sigmoid in the graph
 		expect(exported.minObjectnessKey).toBe(0);
-		const raw = checkPostprocessorOptions('f', { head: { ...head, score: { activation: 'sigmoid' } } }, checkHead);
+		const raw = checkPostprocessorOptions('f', { head: { ...head, score: { activation: 'sigmoid' } } });
 		expect(scoreOfKey(checkRunOptions('run', { scoreThreshold: 0.75 }, raw).call.minKey)).toBeCloseTo(Math.log(3), 6);
 		const v5 = yolov5({ numClasses: 80, inputSize: [640, 640] });
-		const { call: numbers } = checkRunOptions('run', { scoreThreshold: 0.75 }, checkPostprocessorOptions('f', { head: v5 }, checkHead));
+		const { call: numbers } = checkRunOptions('run', { scoreThreshold: 0.75 }, checkPostprocessorOptions('f', { head: v5 }));
 		expect(scoreOfKey(numbers.minKey)).toBe(nextUp(0.75));
 		const isLogit = v5.score.objectness?.activation === 'sigmoid';
 		expect(scoreOfKey(numbers.minObjectnessKey)).toBeCloseTo(isLogit ? Math.log(3) : 0.75, 6);
 	});
 
 	it('count for the bitmask what the cuts of the head leave, and one score where class ids are given', () => {
-		const made = (head: Head, options: object) => () => checkPostprocessorOptions('f', { head, suppression: 'bitmask', ...options }, checkHead);
+		const made = (head: Head, options: object) => () => checkPostprocessorOptions('f', { head, suppression: 'bitmask', ...options });
 		// 12288, 3072, 768, 192 and 48 anchors at 256 x 256
 		const region = (maxCandidatesPerLevel: number) => rpn({ inputSize: [256, 256], maxCandidatesPerLevel });
 		expect(made(region(1500), {})).not.toThrow(); // 1500 + 1500 + 1008
@@ -329,7 +331,7 @@ describe('thresholds as keys', () => {
 			const rooted = { activation: 'sigmoid', objectness: { activation: 'sigmoid', combine: 'sqrt' } } as const;
 			const levels = head.levels.map((level) => ({ ...level, objectness: level.classes }));
 			for (const score of [{ activation: 'none' }, { activation: 'sigmoid' }, rooted]) {
-				const settings = checkPostprocessorOptions('f', { head: { ...head, levels, score } }, checkHead);
+				const settings = checkPostprocessorOptions('f', { head: { ...head, levels, score } });
 				const { binLow, binHigh } = checkRunOptions('run', { scoreThreshold }, settings).call;
 				expect(binLow).toBeLessThanOrEqual(binHigh);
 				expect(Number.isFinite(scoreOfKey(binLow)) || scoreThreshold ** (score === rooted ? 2 : 1) > 3.5e38).toBe(true);

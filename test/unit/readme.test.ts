@@ -33,7 +33,7 @@ describe('README', () => {
 			expect(readme).toMatch(new RegExp(`^\\| \`${name}\`[^|]*\\| \`${value}\` \\|`, 'm'));
 		}
 		expect(readme).toContain(`\`${DEFAULTS.maxCandidatesMultiLabel}\` for multi-label`);
-		const source = readFileSync(path.join(root, 'src/options.ts'), 'utf8');
+		const source = ['options', 'settings'].map((name) => readFileSync(path.join(root, `src/${name}.ts`), 'utf8')).join('\n');
 		const known = ['CALL_KEYS', 'BACKEND_KEYS', 'FIXED_KEYS'].flatMap((list) => {
 			const [, keys] = source.match(new RegExp(`const ${list} = \\[(.*?)\\]`, 's')) ?? [];
 			return [...(keys ?? '').matchAll(/'(\w+)'/g)].map((m) => m[1]);

@@ -11,16 +11,19 @@ import { SEMANTICS_CASES } from '../support/semantics-cases.js';
 import { HEAD, output } from '../support/subjects.js';
 
 const NAMES = Object.keys(SEMANTICS_PRESETS) as SemanticsPreset[];
-const plain = { suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou', method: 'greedy' };
+const plain = {
+	...{ suppress: '>', score: '>', ties: 'lowest-index', pixelOffset: 0, overlap: 'iou', method: 'greedy' },
+	...{ softSigma: 'exp(-iou²/σ)', softRemoval: 'none' },
+};
 
 describe('the presets', () => {
 	// [library, what differs from the default]
 	it.each<[SemanticsPreset, Semantics]>([
 		['default', {}],
 		['torchvision', {}],
-		['tensorflow', {}],
+		['tensorflow', { softSigma: 'exp(-iou²/2σ)' }],
 		['onnx', {}],
-		['tfjs', { suppress: '>=' }],
+		['tfjs', { suppress: '>=', softSigma: 'exp(-iou²/2σ)', softRemoval: 'hard' }],
 		['tensorrt', { suppress: '>=', score: '>=' }],
 		['mediapipe', { score: '>=' }],
 		['ultralytics', {}],
@@ -112,6 +115,27 @@ describe('classes are ids, not places', () => {
 		expect(decide(0.9934, [classId, classId])).toEqual([0]);
 		expect(decide(0.99342, [classId, classId])).toEqual([0, 1]);
 		expect(decide(0.2, [classId, classId + 1])).toEqual([0, 1]);
+	});
+
+	// torchvision and mmcv move by id x (largest coordinate + 1). Of normalised boxes the largest is 1 where one reaches the edge, as the third does
+	// here; boxes of 2 % of the picture then have corners on 2^-16, 2^-13 and 2^-12.
+	const small = [0.36176, 0.44737, 0.38175, 0.46342];
+	const shifted = [0.36189, 0.44834, 0.38239, 0.46369];
+	const edge = [0.9, 0.9, 1, 1];
+	it.each([
+		[0, 0.8913],
+		[79, 0.892],
+		[600, 0.8819],
+		[1203, 0.9046],
+	])('class %i: the IoU of class 0, .8913, where a move by the largest coordinate and 1 per class makes it %f', (classId, wrong) => {
+		const step = Math.fround(Math.max(...small, ...shifted, ...edge) + 1);
+		expect(movedIou(small, shifted, Math.fround(classId * step)).toFixed(4)).toBe(wrong.toFixed(4));
+		const decide = (iouThreshold: number, ids: number[]) => [
+			...nms([...small, ...shifted, ...edge], [0.9, 0.8, 0.7], { iouThreshold, classIds: [...ids, classId] }),
+		];
+		expect(decide(0.89125, [classId, classId])).toEqual([0, 2]);
+		expect(decide(0.89135, [classId, classId])).toEqual([0, 1, 2]);
+		expect(decide(0.2, [classId, classId + 1])).toEqual([0, 1, 2]);
 	});
 
 	it('classes far apart in number do not meet, wherever their boxes are', () => {
