@@ -70,6 +70,15 @@ function shouldOpen(): boolean {
 	return process.env.npm_lifecycle_event === 'start' && display && !process.env.CI;
 }
 
+/** The demo's pages: all that stand in its folder. */
+const pages = () =>
+	readdirSync(at('demo'))
+		.filter((name) => name.endsWith('.html'))
+		.map((name) => at(`demo/${name}`));
+
+/** The chart library apart from the page that uses it, so that each is known by its name. */
+const CHUNKS = { groups: [{ name: 'charts', test: /node_modules[\\/](echarts|zrender|tslib)/ }] };
+
 export default defineConfig(({ command, mode }) => {
 	if (command === 'build' && mode !== 'site') return library;
 	return {
@@ -81,6 +90,8 @@ export default defineConfig(({ command, mode }) => {
 		optimizeDeps: { exclude: ['onnxruntime-web'], entries: [] },
 		// Tests are not to be disturbed by a file that is saved meanwhile.
 		server: { open: shouldOpen(), fs: { allow: [at('.')] }, ...(mode === 'e2e' ? { hmr: false, watch: null } : {}) },
-		build: { target: 'es2022', outDir: at('site'), emptyOutDir: true },
+		// a worker with imports of its own, as a page has them
+		worker: { format: 'es' as const },
+		build: { target: 'es2022', outDir: at('site'), emptyOutDir: true, rolldownOptions: { input: pages(), output: { codeSplitting: CHUNKS } } },
 	};
 });

@@ -165,6 +165,9 @@ test('keyboard: every control is reached and works', async ({ launchOptions, bas
 	}
 	expect(names).toEqual([
 		'Skip to the controls',
+		'Detection',
+		'Anchors',
+		'Matching',
 		'Clip',
 		'Camera',
 		'Video or image…',

@@ -1,0 +1,80 @@
+// The page's side of the worker: a call is a promise with progress, and may be cancelled. A worker that does not come back
+// soon after it was asked to stop is ended, and another one started.
+
+import type { Reply, Tasks } from './worker.js';
+
+/** How long a cancelled call may take to come back. */
+const PATIENCE = 2000;
+
+interface Waiting {
+	resolve(value: never): void;
+	reject(error: unknown): void;
+	progress?: (value: never) => void;
+}
+
+/** What a cancelled call is rejected with. */
+export class Cancelled extends Error {
+	constructor() {
+		super('cancelled');
+	}
+}
+
+/** Work that is done beside the page. */
+export class Work {
+	#worker: Worker | undefined;
+	#next = 1;
+	readonly #waiting = new Map<number, Waiting>();
+
+	/** Whether anything is going on. */
+	get busy(): boolean {
+		return this.#waiting.size > 0;
+	}
+
+	/** Runs a task; rejects with `Cancelled` after `cancel`. */
+	call<T extends keyof Tasks>(task: T, input: Tasks[T]['input'], progress?: (value: Tasks[T]['progress']) => void): Promise<Tasks[T]['output']> {
+		this.#worker ??= this.#start();
+		const id = this.#next++;
+		this.#worker.postMessage({ id, task, input });
+		return new Promise((resolve, reject) => {
+			this.#waiting.set(id, { resolve, reject, progress } as Waiting);
+		});
+	}
+
+	/** Ends all calls. */
+	cancel(): void {
+		const ids = [...this.#waiting.keys()];
+		for (const id of ids) this.#worker?.postMessage({ id, cancel: true });
+		const worker = this.#worker;
+		setTimeout(() => {
+			if (worker !== this.#worker || !ids.some((id) => this.#waiting.has(id))) return;
+			worker?.terminate();
+			this.#worker = undefined;
+			this.#failAll(new Cancelled());
+		}, PATIENCE);
+	}
+
+	#start(): Worker {
+		const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+		worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => {
+			const waiting = this.#waiting.get(data.id);
+			if (!waiting) return;
+			if ('progress' in data) {
+				waiting.progress?.(data.progress as never);
+				return;
+			}
+			this.#waiting.delete(data.id);
+			if ('error' in data) waiting.reject(data.cancelled ? new Cancelled() : new Error(data.error));
+			else waiting.resolve(data.output as never);
+		});
+		worker.addEventListener('error', (event) => {
+			this.#worker = undefined;
+			this.#failAll(new Error(`worker: could not go on; got ${event.message || 'no reason'}`));
+		});
+		return worker;
+	}
+
+	#failAll(error: Error): void {
+		for (const waiting of this.#waiting.values()) waiting.reject(error);
+		this.#waiting.clear();
+	}
+}
