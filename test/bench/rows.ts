@@ -6,6 +6,7 @@ import { loopAnswer, loopInPlace, loopTransposed } from './peers/loop.js';
 import { naiveNms } from './peers/naive.js';
 import { ortAnswer, ortBatchedNms, ortNms, ortYolov8 } from './peers/ort.js';
 import { tutorial, tutorialAnswer } from './peers/tutorial.js';
+import { TRAINING_ROWS } from './training-rows.js';
 import { clusteredBoxes, uniformBoxes, YOLO, yolov8Frame } from './workloads.js';
 
 /** One way to do the work of a row. */
@@ -87,4 +88,5 @@ export const ROWS: readonly Row[] = [
 	nmsRow('nms 5k clustered', '5000 boxes around 417 objects, 1 class', () => clusteredBoxes(5000, 1, 1), { ort: 3, naive: 8 }),
 	nmsRow('nms 5k classes', '5000 boxes around 417 objects, 80 classes', () => clusteredBoxes(5000, 80, 2), { ort: 1.5, numClasses: 80 }),
 	nmsRow('nms 25k uniform', '25,000 boxes of which most survive, 1 class', () => uniformBoxes(25_000, 3), { ort: 30 }),
+	...TRAINING_ROWS,
 ];

@@ -35,7 +35,12 @@ async function bundle() {
 		root,
 		configFile: false,
 		logLevel: 'warn',
-		resolve: { alias: [{ find: /^kedge$/, replacement: path.join(root, 'src/index.ts') }] },
+		resolve: {
+			alias: [
+				{ find: /^kedge$/, replacement: path.join(root, 'src/index.ts') },
+				{ find: /^kedge\/training$/, replacement: path.join(root, 'src/training.ts') },
+			],
+		},
 		build: {
 			outDir,
 			emptyOutDir: true,

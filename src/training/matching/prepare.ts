@@ -96,10 +96,10 @@ export function prepare(
 	const ignored = new Uint8Array(rows.length / 4);
 	flushBoxes(rows, copies, ignored);
 	const isBeyond = outside && beyond(copies, outside);
-	if (outside?.when === 'before') leaveOut(copies, ignored, isBeyond);
-	for (const region of [regions, given]) leaveOut(copies, ignored, (a) => isInside(copies, 4 * a, region, threshold, over));
+	if (isBeyond && outside.when === 'before') leaveOut(copies, ignored, isBeyond);
+	for (const all of [regions, given]) if (all.length) leaveOut(copies, ignored, (a) => isInside(copies, 4 * a, all, threshold, over));
 	// those that are ignored afterwards keep their boxes
-	if (outside?.when === 'after' && isBeyond) for (let a = 0; a < ignored.length; a++) if (!ignored[a] && isBeyond(a)) ignored[a] = AFTERWARDS;
+	if (isBeyond && outside.when === 'after') for (let a = 0; a < ignored.length; a++) if (!ignored[a] && isBeyond(a)) ignored[a] = AFTERWARDS;
 	return { anchors: copies, groundTruths: rowsOf(objects, indices), indices, lost, ignored };
 }
 
@@ -168,9 +168,9 @@ function beyond(anchors: Float32Array, { imageSize: [height, width], rule, borde
 }
 
 /** Empties and marks anchors of which `isOut` is true, so that they overlap nothing. */
-function leaveOut(anchors: Float32Array, ignored: Uint8Array, isOut: ((a: number) => boolean) | undefined): void {
+function leaveOut(anchors: Float32Array, ignored: Uint8Array, isOut: (a: number) => boolean): void {
 	for (let a = 0; a < ignored.length; a++) {
-		if (ignored[a] || !isOut?.(a)) continue;
+		if (ignored[a] || !isOut(a)) continue;
 		ignored[a] = ABSENT;
 		anchors.fill(0, 4 * a, 4 * a + 4);
 	}

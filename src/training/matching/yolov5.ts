@@ -36,14 +36,19 @@ export interface Yolov5Matches extends Matches {
  * (on its edge counts as the last cell). Throws a TypeError or RangeError that names the argument.
  */
 export function matchYolov5(levels: readonly CellLevel[], boxes: BoxesLike, options?: Yolov5MatchOptions): Yolov5Matches {
-	const placed = checkCellLevels('matchYolov5', levels);
-	const groundTruths = readGroundTruths('matchYolov5', boxes);
-	const given = readOptions('matchYolov5', 'options', options, ['maxRatio', 'neighbourBias', 'order']);
-	const maxRatio = checkNumber('matchYolov5', 'maxRatio', given.maxRatio ?? 4);
-	if (!(maxRatio > 1)) refuse(RangeError, 'matchYolov5', 'maxRatio', 'must be above 1', maxRatio, 'a factor: 4 is from a quarter to four times');
-	const bias = checkNumber('matchYolov5', 'neighbourBias', given.neighbourBias ?? 0.5);
-	if (!(bias >= 0 && bias <= 0.5)) refuse(RangeError, 'matchYolov5', 'neighbourBias', 'must be 0 to 0.5', bias);
-	const order = checkWord('matchYolov5', 'order', given.order ?? 'ayx', CELL_ORDERS);
+	return matchRatios('matchYolov5', levels, boxes, options);
+}
+
+/** `matchYolov5` in the name of another rule. */
+export function matchRatios(where: string, levels: readonly CellLevel[], boxes: BoxesLike, options: Yolov5MatchOptions | undefined): Yolov5Matches {
+	const placed = checkCellLevels(where, levels);
+	const groundTruths = readGroundTruths(where, boxes);
+	const given = readOptions(where, 'options', options, ['maxRatio', 'neighbourBias', 'order']);
+	const maxRatio = checkNumber(where, 'maxRatio', given.maxRatio ?? 4);
+	if (!(maxRatio > 1)) refuse(RangeError, where, 'maxRatio', 'must be above 1', maxRatio, 'a factor: 4 is from a quarter to four times');
+	const bias = checkNumber(where, 'neighbourBias', given.neighbourBias ?? 0.5);
+	if (!(bias >= 0 && bias <= 0.5)) refuse(RangeError, where, 'neighbourBias', 'must be 0 to 0.5', bias);
+	const order = checkWord(where, 'order', given.order ?? 'ayx', CELL_ORDERS);
 
 	const tally = new Tally(placed.numAnchors, groundTruths);
 	const centres = centresOf(groundTruths.boxes);
