@@ -18,6 +18,7 @@ import './fault-sizes.gpu.js';
 import './fault-large.gpu.js';
 import './shaders.gpu.js';
 import './jobs.gpu.js';
+import './training-clustering.gpu.js';
 import './training-losses.gpu.js';
 import './training-overlaps.gpu.js';
 import './injection.gpu.js';

@@ -15,6 +15,8 @@ import type { AnchorSource } from '../../shaders/shared/anchors.wgsl.js';
 import { softenShader } from '../../shaders/soften.wgsl.js';
 import { suppressShader } from '../../shaders/suppress.wgsl.js';
 import { sweepShader } from '../../shaders/sweep.wgsl.js';
+import { assignShader } from '../../shaders/training/assign.wgsl.js';
+import { scoreShader, selectShader } from '../../shaders/training/evolve.wgsl.js';
 import { lossesShader } from '../../shaders/training/losses.wgsl.js';
 import { overlapMaximaShader, overlapTiesShader } from '../../shaders/training/overlaps.wgsl.js';
 import { sumShader } from '../../shaders/training/sum.wgsl.js';
@@ -190,6 +192,12 @@ export function allShaders(): [name: string, wgsl: string][] {
 		...kinds.map((kind): [string, string] => [`pairs.${kind}`, pairsShader(kind, SIZES.workgroup)]),
 		...LOSSES.map((kind): [string, string] => [`losses.${kind}`, lossesShader(kind, 64)]),
 		['losses.sum', sumShader(256)],
+		...[true, false].map((isIou): [string, string] => [`training.assign.${isIou ? 'iou' : 'distance'}`, assignShader(9, isIou)]),
+		['training.assign.most', assignShader(512, true)],
+		...[1, 9, 512].flatMap((k): [string, string][] => [
+			[`training.score.${k}`, scoreShader(k)],
+			[`training.select.${k}`, selectShader(k)],
+		]),
 		['training.overlap-maxima', overlapMaximaShader()],
 		...(['first', 'last'] as const).map((keep): [string, string] => [`training.overlap-ties.${keep}`, overlapTiesShader(keep)]),
 	];

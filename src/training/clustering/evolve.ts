@@ -89,6 +89,12 @@ export interface Acceptance {
 	readonly anchors: Float32Array;
 }
 
+/** What an evolution comes to: the sum of the anchors it started from, and every mutant that was accepted. */
+export interface Evolved {
+	readonly sum: number;
+	readonly acceptances: readonly Acceptance[];
+}
+
 const KEYS = [
 	...(['generations', 'mutationProbability', 'sigma', 'clip', 'minSize', 'ratioThreshold', 'seed'] as const),
 	...(['backend', 'signal', 'onProgress'] as const),
@@ -139,7 +145,7 @@ export async function evolveRows(where: string, rows: SizeRows, anchors: Float32
 		where,
 		settings.backend,
 		pairs * generations >= WORTH_IT,
-		() => evolveOnCpu(job),
+		async (gpu) => (rows.total ? (await import('./evolve-gpu.js')).evolveOnGpu(gpu, job, () => evolveOnCpu(job)) : evolveOnCpu(job)),
 		() => evolveOnCpu(job),
 	);
 	return toResult(job, sum, acceptances, toFitness);
@@ -161,7 +167,7 @@ function checkRule(where: string, read: Partial<Record<keyof EvolveOptions, unkn
 }
 
 /** One generation after the other. */
-async function evolveOnCpu({ rows, anchors, generations, minSize, threshold, mutations, signal, report }: EvolutionJob) {
+async function evolveOnCpu({ rows, anchors, generations, minSize, threshold, mutations, signal, report }: EvolutionJob): Promise<Evolved> {
 	const scorer = new FitnessScorer(rows, anchors.length / 2, threshold);
 	const pauses = new Pauses(signal);
 	const acceptances: Acceptance[] = [];

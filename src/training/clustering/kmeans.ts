@@ -101,7 +101,11 @@ export async function clusterRows(where: string, rows: SizeRows, settings: Kmean
 		where,
 		settings.backend,
 		rows.counts.length * settings.count >= WORTH_IT,
-		() => search.best(new CpuAssigner(points)),
+		async (job) => {
+			const { gpuAssigner } = await import('./assign-gpu.js');
+			// more points than a GPU binds: the CPU finds the same
+			return search.best((await gpuAssigner(job, points, settings.count)) ?? new CpuAssigner(points));
+		},
 		() => search.best(new CpuAssigner(points)),
 	);
 	return toClusters(rows, points, settings, run);

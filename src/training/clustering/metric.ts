@@ -97,9 +97,28 @@ export function anchorFitness(sizes: FloatsLike, anchors: FloatsLike, options?: 
 	return fitnessOf(groupSizes(where, checkSizeList(where, 'sizes', sizes), checkFilter(where, {})), checked, threshold);
 }
 
+/** The fitness of anchors, summed over all boxes in steps of 2^-23: an integer. */
+export function fitnessSum(rows: SizeRows, anchors: Float32Array, threshold: number): number {
+	return sumsOf(rows, anchors, threshold).fitness;
+}
+
 /** The same of rows, with the threshold as the metric is compared with it (1/4). */
 export function fitnessOf(rows: SizeRows, anchors: Float32Array, threshold: number): AnchorFitness {
-	const { widths, heights, counts, total } = rows;
+	const { fitness, recalled, above, ratios } = sumsOf(rows, anchors, threshold);
+	const { total } = rows;
+	const mean = (sum: number) => (total ? sum / total : 0);
+	return {
+		fitness: mean(fitness) / MEASURE_ONE,
+		bestPossibleRecall: mean(recalled),
+		anchorsAboveThreshold: mean(above),
+		meanIou: meanBestIou(rows, anchors),
+		meanBestRatio: mean(ratios) / MEASURE_ONE,
+	};
+}
+
+/** Sums over all boxes, every step of them exact. */
+function sumsOf(rows: SizeRows, anchors: Float32Array, threshold: number) {
+	const { widths, heights, counts } = rows;
 	const inverses = reciprocals(anchors);
 	let [fitness, recalled, above, ratios] = [0, 0, 0, 0];
 	for (let r = 0; r < counts.length; r++) {
@@ -117,12 +136,5 @@ export function fitnessOf(rows: SizeRows, anchors: Float32Array, threshold: numb
 			fitness += toSteps(best) * counts[r];
 		}
 	}
-	const mean = (sum: number) => (total ? sum / total : 0);
-	return {
-		fitness: mean(fitness) / MEASURE_ONE,
-		bestPossibleRecall: mean(recalled),
-		anchorsAboveThreshold: mean(above),
-		meanIou: meanBestIou(rows, anchors),
-		meanBestRatio: mean(ratios) / MEASURE_ONE,
-	};
+	return { fitness, recalled, above, ratios };
 }
