@@ -26,12 +26,12 @@ const rows = (matrix: Matrix) =>
 const round = Math.fround;
 
 /** Matcher of torchvision: an index, -1 below, -2 between. Without `zeroToo` a ground truth that overlaps nothing restores nothing. */
-export function torchvision(matrix: Matrix, numAnchors: number, high: number, low: number, zeroToo = true): number[] {
+export function torchvision(matrix: Matrix, numAnchors: number, high: number, low: number): number[] {
 	const best = columns(matrix, numAnchors);
 	const highest = rows(matrix);
 	const found = best.map(({ value, index }) => (value < round(low) ? -1 : value < round(high) ? -2 : index));
 	for (let g = 0; g < matrix.length; g++) {
-		for (let a = 0; a < numAnchors; a++) if (matrix[g][a] === highest[g].value && (zeroToo || highest[g].value > 0)) found[a] = best[a].index;
+		for (let a = 0; a < numAnchors; a++) if (matrix[g][a] === highest[g].value) found[a] = best[a].index;
 	}
 	return found;
 }
@@ -63,7 +63,7 @@ export function argMaxMatcher(matrix: Matrix, numAnchors: number, threshold: num
 	const found = columns(matrix, numAnchors).map(({ value, index }) => (value < round(threshold) ? -1 : index));
 	const forces = rows(matrix);
 	return found.map((index, a) => {
-		const first = forces.findIndex((row) => row.value > 0 && row.index === a);
+		const first = forces.findIndex((row) => row.index === a);
 		return first < 0 ? index : first;
 	});
 }

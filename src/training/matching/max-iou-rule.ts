@@ -35,7 +35,7 @@ export interface MaxIouRuleOptions {
 	readonly minPositive?: number;
 	/**
 	 * Whether a ground truth that overlaps no anchor forces those that have its highest IoU, 0: under 'ties' that is every anchor that it
-	 * does not overlap, so all of them become positives. Default true in 'torchvision', whose Matcher does it, false in all others.
+	 * does not overlap, so all of them become positives. Default true in 'torchvision', 'detectron2' and 'efficientdet', whose matchers do it.
 	 */
 	readonly forceZeroOverlap?: boolean;
 }
@@ -75,11 +75,18 @@ const PAPER: Style = {
 	forceZeroOverlap: false,
 	outside: { rule: 'border', when: 'before' },
 };
-const DETECTRON2: Style = { ...PAPER, positiveRule: '>=', forcedOwner: 'argmax', minPositive: 0, outside: { rule: 'border', when: 'after' } };
+const DETECTRON2: Style = {
+	...PAPER,
+	positiveRule: '>=',
+	forcedOwner: 'argmax',
+	minPositive: 0,
+	forceZeroOverlap: true,
+	outside: { rule: 'border', when: 'after' },
+};
 const STYLES: Readonly<Record<MaxIouStyle, Style>> = {
 	paper: PAPER,
 	mmdet: { ...PAPER, positiveRule: '>=' },
-	torchvision: { ...DETECTRON2, forceZeroOverlap: true },
+	torchvision: DETECTRON2,
 	detectron2: DETECTRON2,
 	fizyr: { ...DETECTRON2, positive: 0.5, negative: 0.4, negativeRule: '<=', force: 'none', outside: { rule: 'center', when: 'after' } },
 	efficientdet: { ...DETECTRON2, positive: 0.5, negative: 0.5, force: 'first', forcedOwner: 'first' },

@@ -19,15 +19,25 @@ describe('published cases', () => {
 		expect(matched(rows, { style: 'mmdet' })).toEqual([1, -1]);
 		expect(matched(rows, { style: 'efficientdet' })).toEqual([0, -1]);
 	});
-	it('a ground truth without overlap makes every anchor a positive in torchvision, and in no other style', () => {
+	// Matcher(.7, .3), run; detectron2's set_low_quality_matches_ compares with the row's maximum as well, without a least one
+	it('a ground truth without overlap makes every anchor a positive in torchvision and detectron2, and in no other style', () => {
 		const rows = [
 			[0.8, 0.1, 0, 0],
 			[0, 0, 0, 0],
 		]; // prettier-ignore
-		expect(matched(rows, { style: 'torchvision', positive: 0.7, negative: 0.3 })).toEqual([0, 0, 0, 0]);
-		for (const style of ['paper', 'mmdet', 'detectron2', 'fizyr', 'efficientdet'])
-			expect(matched(rows, { style, positive: 0.7, negative: 0.3 })).toEqual([0, -1, -1, -1]);
+		for (const style of ['torchvision', 'detectron2']) expect(matched(rows, { style, positive: 0.7, negative: 0.3 })).toEqual([0, 0, 0, 0]);
+		for (const style of ['paper', 'mmdet', 'fizyr', 'efficientdet']) expect(matched(rows, { style, positive: 0.7, negative: 0.3 })).toEqual([0, -1, -1, -1]);
 		expect(matched(rows, { style: 'torchvision', forceZeroOverlap: false })).toEqual([0, -1, -1, -1]);
+		// automl's argmax_matcher takes the first of equal ones, 0 or not
+		expect(
+			matched(
+				[
+					[0, 0, 0],
+					[0, 0.9, 0],
+				],
+				{ style: 'efficientdet' },
+			),
+		).toEqual([0, 1, -1]);
 	});
 	it('IoUs of 0.5, 0.4 and 0.3999', () => {
 		const rows = [[0.5, 0.4, 0.3999]];
@@ -51,7 +61,7 @@ describe('published cases', () => {
 const STYLES: Record<string, [MaxIouOptions, (matrix: number[][], numAnchors: number) => number[]]> = {
 	torchvision: [{ style: 'torchvision' }, (m, n) => torchvision(m, n, 0.7, 0.3)],
 	'torchvision, RetinaNet': [{ style: 'torchvision', positive: 0.5, negative: 0.4 }, (m, n) => torchvision(m, n, 0.5, 0.4)],
-	detectron2: [{ style: 'detectron2' }, (m, n) => torchvision(m, n, 0.7, 0.3, false)],
+	detectron2: [{ style: 'detectron2' }, (m, n) => torchvision(m, n, 0.7, 0.3)],
 	mmdet: [{ style: 'mmdet' }, (m, n) => mmdet(m, n, 0.7, 0.3, 0.3, true).map((g) => g - 1)],
 	'mmdet, only the best': [{ style: 'mmdet', force: 'first' }, (m, n) => mmdet(m, n, 0.7, 0.3, 0.3, false).map((g) => g - 1)],
 	'mmdet, RetinaNet': [
