@@ -42,7 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let image = group.z;
   let at = state_at(image);
   let first = first_of(image);
-  let end = share(local, min(range.end, min(state[at + LISTED], params.capacity)));
+  let end = share(local, min(range.end, min(state[at + LISTED], params.slots * params.capacity)));
   let num_kept = share(local, state[at + KEPT]);
   let begin = range.begin + group.x * WORKGROUP;
   if (begin >= end || num_kept >= min(params.max_detections, params.rows) || params.suppression == 0u) { return; }

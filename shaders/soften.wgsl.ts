@@ -95,7 +95,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let at = state_at(image);
   let first = first_of(image);
   let kept_at = image * params.rows;
-  let count = share(local, min(state[at + LISTED], params.capacity * params.slots));
+  let count = share(local, min(state[at + LISTED], params.slots * params.capacity));
   let last = min(range.end, min(params.max_detections, params.rows));
   var num_kept = share(local, state[at + KEPT]);
   var admitted = share(local, state[at + ADMITTED]);

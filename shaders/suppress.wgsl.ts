@@ -79,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let at = state_at(image);
   let first = first_of(image);
   let kept_at = image * params.rows;
-  let end = share(local, min(range.end, min(state[at + LISTED], params.capacity)));
+  let end = share(local, min(range.end, min(state[at + LISTED], params.slots * params.capacity)));
   let limit = min(params.max_detections, params.rows);
   var num_kept = share(local, state[at + KEPT]);
   let old_kept = share(local, select(0u, state[at + KEPT_BEFORE], range.prefiltered != 0u));

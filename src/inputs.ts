@@ -7,11 +7,11 @@ import { isUsableAngle } from './boxes/limits.js';
 import type { OverlapRule } from './boxes/overlap.js';
 import { upright } from './boxes/rotated-formats.js';
 import { checkAttached, checkNumber, checkWord, NO_LIMIT, readOptions, refuse, refuseUnless } from './checks.js';
-import { type CallOptions, checkCall, type SoftNms, toCallParams } from './options.js';
+import { type CallOptions, checkCall, checkSoftThreshold, type SoftNms, toCallParams } from './options.js';
 import type { IouKind, NmsInput, PairKind } from './pipeline.js';
 import type { CallParams } from './plan.js';
 import { checkSemantics, overlapRuleOf, type Semantics, type SemanticsPreset } from './semantics.js';
-import { checkSoft, checkSoftThreshold } from './soft-check.js';
+import { checkSoft } from './soft-check.js';
 
 /** Numbers as callers may give them: Float32Array, Float64Array, Float16Array, Int32Array, number[]; rounded to float32 once. */
 export type FloatsLike = Float32Array | Float64Array | Int32Array | readonly number[];

@@ -2,6 +2,7 @@
 // settings.ts). What comes out is complete and safe to use; thresholds leave as the integer key and the float32 that every stage takes (see CallParams).
 
 import type { Backend, BackendKind } from './backend.js';
+import type { SoftRule } from './boxes/decay.js';
 import { checkBoolean, checkCount, checkMethods, checkNumber, checkUnit, checkWord, readOptions, refuse, refuseUnless } from './checks.js';
 import { keysAreLogits, mostListed, type ScoreMap, scoreMap } from './head-facts.js';
 import type { Head } from './heads/head.js';
@@ -9,7 +10,6 @@ import { decisionThreshold, keyOf, logit, nextDown, nextUp } from './numbers.js'
 import type { PipelineOptions } from './pipeline.js';
 import type { CallParams } from './plan.js';
 import type { FullSemantics, Semantics, SemanticsPreset } from './semantics.js';
-import { checkSoftThreshold, type SoftSettings } from './soft-check.js';
 import { BITMASK_LIMIT } from './stages.js';
 
 /** What may change from call to call; nothing is rebuilt. */
@@ -105,6 +105,12 @@ export interface BackendSettings {
 	readonly onLost: OnLost;
 }
 
+/** Checked options of soft-NMS: the rule, and `CallParams.softScale`. */
+export interface SoftSettings {
+	readonly rule: SoftRule;
+	readonly scale: number;
+}
+
 /** Checked options of a postprocessor. */
 export interface Settings {
 	readonly head: Head;
@@ -162,6 +168,12 @@ export function checkBitmask(where: string, pipeline: PipelineOptions, call: Cal
 	if (most <= BITMASK_LIMIT) return;
 	const remedy = `set maxCandidates to ${BITMASK_LIMIT} or less, or use 'blocked'`;
 	refuse(RangeError, where, 'suppression', `'bitmask' is for ${BITMASK_LIMIT} candidates at most`, most, remedy);
+}
+
+/** Multiplying a score makes it fall only from 0 on. */
+export function checkSoftThreshold(where: string, scoreThreshold: number): void {
+	if (scoreThreshold >= 0) return;
+	refuse(RangeError, where, 'scoreThreshold', 'must be 0 or more with soft-NMS, which multiplies scores', scoreThreshold, 'make probabilities of logits first');
 }
 
 const RUN_KEYS = ['transform', 'signal', ...CALL_KEYS] as const;

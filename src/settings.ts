@@ -5,10 +5,22 @@ import { checkBoolean, checkInteger, checkWord, NO_LIMIT, readOptions, refuse } 
 import { checkHead } from './head-check.js';
 import { numScores } from './head-facts.js';
 import type { Head } from './heads/head.js';
-import { BACKEND_KEYS, BACKENDS, CALL_KEYS, checkBitmask, checkCall, checkEnvironment, DEFAULTS, type Read, type Settings } from './options.js';
+import {
+	BACKEND_KEYS,
+	BACKENDS,
+	CALL_KEYS,
+	checkBitmask,
+	checkCall,
+	checkEnvironment,
+	checkSoftThreshold,
+	DEFAULTS,
+	type Read,
+	type Settings,
+	type SoftSettings,
+} from './options.js';
 import type { PipelineOptions } from './pipeline.js';
 import { checkSemantics, type FullSemantics, overlapRuleOf } from './semantics.js';
-import { checkSoft, checkSoftThreshold, type SoftSettings } from './soft-check.js';
+import { checkSoft } from './soft-check.js';
 import { STAGES } from './stages.js';
 
 const FIXED_KEYS = ['multiLabel', 'classes', 'semantics', 'softNms', 'coordinates', 'labels', 'suppression', 'latency', 'gpuStages'] as const;

@@ -1,18 +1,12 @@
 // Method and sigma of soft-NMS, checked: what selects the shader's text, and the factor in the exponent of the Gaussian.
 
-import type { SoftRule } from './boxes/decay.js';
 import { checkWord, refuse, refuseUnless } from './checks.js';
+import type { SoftSettings } from './options.js';
 import type { FullSemantics } from './semantics.js';
 
 /** Sigmas that leave every weight a normal float32. */
 const LEAST_SIGMA = 1e-30;
 const MOST_SIGMA = 1e30;
-
-/** Checked: the rule, and `CallParams.softScale`. */
-export interface SoftSettings {
-	readonly rule: SoftRule;
-	readonly scale: number;
-}
 
 /** Method and sigma that were read from options; `at` is put before their names. */
 export function checkSoft(where: string, at: string, read: { method?: unknown; sigma?: unknown }, semantics: FullSemantics): SoftSettings {
@@ -31,10 +25,4 @@ function checkSigma(where: string, argument: string, value: unknown): number {
 	if (typeof value === 'number' && value >= LEAST_SIGMA && value <= MOST_SIGMA) return value;
 	const remedy = value === 0 ? 'TensorFlow takes 0 for hard suppression: leave soft-NMS out for that' : '';
 	refuseUnless(typeof value === 'number', where, argument, `must be above 0, ${LEAST_SIGMA} to ${MOST_SIGMA}`, value, remedy);
-}
-
-/** Multiplying a score makes it fall only from 0 on. */
-export function checkSoftThreshold(where: string, scoreThreshold: number): void {
-	if (scoreThreshold >= 0) return;
-	refuse(RangeError, where, 'scoreThreshold', 'must be 0 or more with soft-NMS, which multiplies scores', scoreThreshold, 'make probabilities of logits first');
 }

@@ -100,12 +100,13 @@ class Softening {
 		const { topKey, topTie, topSlot, topSeen } = heap;
 		heap.pop();
 		const keeps = this.#keepsOf(classAgnostic ? 0 : words[topSlot * ROW + CLASS]);
-		const area = rows[topSlot * ROW + AREA];
+		const at = topSlot * ROW;
 		let key = topKey;
 		for (let k = topSeen; k < keeps.length; k++) {
-			const other = keeps[k];
-			// boxes are counted by four words; a row is two of them
-			const overlap = overlapOf(this.#overlap, rows, 2 * other, rows[other * ROW + AREA], rows, 2 * topSlot, area);
+			const other = keeps[k] * ROW;
+			if (this.#areApart(other, at)) continue;
+			// boxes are counted by four words
+			const overlap = overlapOf(this.#overlap, rows, other >>> 2, rows[other + AREA], rows, at >>> 2, rows[at + AREA]);
 			const next = decayedKey(key, overlap, this.#soft, this.#threshold, softScale);
 			if (next !== key && next < minScoreKey) return;
 			key = next;
@@ -114,6 +115,13 @@ class Softening {
 		kept.list(topSlot);
 		keeps.push(topSlot);
 		this.#keptKeys.push(key);
+	}
+
+	/** Whether it is plain that the boxes at two words share nothing. Inclusive pixels may share where the numbers only meet. */
+	#areApart(p: number, q: number): boolean {
+		const { rows } = this.#w;
+		if (this.#overlap.pixelOffset !== 0) return false;
+		return rows[p] >= rows[q + 2] || rows[p + 2] <= rows[q] || rows[p + 1] >= rows[q + 3] || rows[p + 3] <= rows[q + 1];
 	}
 
 	#keepsOf(classId: number): number[] {

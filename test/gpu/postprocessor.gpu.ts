@@ -183,3 +183,19 @@ gpuTest('postprocessor: encode leaves the rows of run() on the GPU, mapped to th
 	buffer.destroy();
 	staging.destroy();
 });
+
+gpuTest('postprocessor: levels that are cut one by one make a list longer than the longest of them', async ({ device }) => {
+	// 576, 144, 36, 9 and 9 anchors, all of which pass
+	const head = retinanet({ numClasses: 1, inputSize: [64, 64], style: 'detectron2' });
+	const outputs = outputsOf(head, 1, false, 6);
+	for (const { data } of outputs.slice(0, 5))
+		(data as Float32Array).forEach((x, i, all) => (all[i] = Math.fround(3 + Math.abs(Number.isFinite(x) ? x : 0) / 100 + i / 1e5)));
+	const options: PostprocessorOptions = { head, multiLabel: false, scoreThreshold: 0.5, iouThreshold: 1, maxDetections: Number.POSITIVE_INFINITY };
+	const wanted = await detect({ ...options, backend: 'cpu' }, outputs);
+	assert.isAbove(wanted[0].count, 576);
+	assert.deepEqual(await detect({ ...options, backend: 'webgpu', device }, outputs), wanted);
+	assert.deepEqual(
+		await detect({ ...options, softNms: {}, backend: 'webgpu', device }, outputs),
+		await detect({ ...options, softNms: {}, backend: 'cpu' }, outputs),
+	);
+});

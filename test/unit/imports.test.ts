@@ -26,7 +26,7 @@ const TABLE: Record<string, readonly string[]> = {
 	'gpu-link': ['cpu'],
 	inputs: ['options', 'semantics', 'soft-check', 'boxes'],
 	settings: ['options', 'semantics', 'soft-check', 'head-check', 'head-facts'],
-	options: ['semantics', 'soft-check', 'boxes', 'head-facts'],
+	options: ['semantics', 'boxes', 'head-facts'],
 	'soft-check': ['semantics'],
 	semantics: [],
 	'head-check': ['boxes'],
