@@ -94,7 +94,9 @@ export {
 	sampleDenseBox,
 } from './training/sampling/mining.js';
 export type { LabelsLike, Sample } from './training/sampling/sample.js';
+export { type CenterNetTargets, centernetTargets } from './training/targets/centernet.js';
 export { type EncodedTargets, type EncodeTargetsOptions, encodeTargets } from './training/targets/encode.js';
+export { type BinTargets, type BinTargetsOptions, binTargets, type FcosTargets, type FcosTargetsOptions, fcosTargets } from './training/targets/points.js';
 export type { MatchesLike } from './training/targets/read.js';
 export { type YoloTargetLevel, type YoloTargets, type YoloTargetsOptions, yoloTargets } from './training/targets/yolo.js';
 export { type Yolov5TargetLevel, type Yolov5Targets, type Yolov5TargetsOptions, yolov5Targets } from './training/targets/yolov5.js';
