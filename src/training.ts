@@ -27,6 +27,15 @@ export { type LabelSizes, type LabelSizesOptions, labelSizes } from './training/
 export { type BceOptions, bceWithLogits, bceWithLogitsOn } from './training/losses/bce.js';
 export type { BoxLossKind, BoxLossStyle, IouForm } from './training/losses/box-styles.js';
 export { type BoxLossOptions, boxLoss, boxLossOn } from './training/losses/boxes.js';
+export type { CombinedLoss, EncodedTargetsLike } from './training/losses/combined/common.js';
+export { type FcosLossOptions, type FcosPredictions, fcosLoss } from './training/losses/combined/fcos.js';
+export { type RetinanetLossOptions, type RetinanetPredictions, retinanetLoss } from './training/losses/combined/retinanet.js';
+export { type RpnLossOptions, type RpnPredictions, rpnLoss } from './training/losses/combined/rpn.js';
+export { type SsdLossOptions, type SsdPredictions, ssdLoss } from './training/losses/combined/ssd.js';
+export type { YoloMapLayout } from './training/losses/combined/yolo-maps.js';
+export { type Yolov2LossOptions, yolov2Loss } from './training/losses/combined/yolov2.js';
+export { type Yolov3LossOptions, yolov3Loss } from './training/losses/combined/yolov3.js';
+export { type Yolov5LossOptions, yolov5Loss } from './training/losses/combined/yolov5.js';
 export {
 	type ClassTargets,
 	type CrossEntropyOptions,
