@@ -21,6 +21,7 @@ import './jobs.gpu.js';
 import './training-clustering.gpu.js';
 import './training-losses.gpu.js';
 import './training-overlaps.gpu.js';
+import './training-yolo-grid.gpu.js';
 import './injection.gpu.js';
 import './life.gpu.js';
 import './soak.gpu.js';

@@ -117,11 +117,11 @@ function matchLevel(
 	for (let i = level.first; i < level.end; i++) {
 		const x = points[i * 4];
 		const y = points[i * 4 + 1];
+		if (!(x > x1 && x < x2 && y > y1 && y < y2)) continue;
 		const left = round(x - x1);
 		const top = round(y - y1);
 		const right = round(x2 - x);
 		const bottom = round(y2 - y);
-		if (!(left > 0 && top > 0 && right > 0 && bottom > 0)) continue;
 		if (sampled && !sampled(x, y)) continue;
 		const farthest = Math.max(left, top, right, bottom);
 		if (inclusive ? !(farthest >= low && farthest <= high) : !(farthest > low && farthest < high)) continue;

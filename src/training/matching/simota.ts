@@ -54,11 +54,9 @@ export function matchSimOta(points: PointsLike, boxes: BoxesLike, options: SimOt
 	const objectness = readObjectness('matchSimOta', given.predictedObjectness, predictions.count);
 
 	const taking = takingPart(groundTruths);
-	const near = (a: number, g: number) => nearness(rows, a, groundTruths, g, centreRadius);
-	const isCandidate = (a: number) => taking.some((g) => near(a, g) >= (mmdet ? IN_BOX : IN_CENTRE));
-	const candidates = Array.from({ length: predictions.count }, (_, a) => a).filter(isCandidate);
+	const candidates = candidatesOf(rows, groundTruths, taking, centreRadius, mmdet ? IN_BOX : IN_CENTRE);
 	const penaltyOf = (a: number, g: number) => {
-		const where = near(a, g);
+		const where = nearness(rows, a, groundTruths.boxes, g, centreRadius);
 		if (mmdet) return where === IN_BOX + IN_CENTRE ? 0 : 1e5;
 		return where >= IN_CENTRE ? 0 : 1e6;
 	};
@@ -71,10 +69,27 @@ export function matchSimOta(points: PointsLike, boxes: BoxesLike, options: SimOt
 const IN_BOX = 1;
 const IN_CENTRE = 2;
 
+/** The points that are near enough to some ground truth. */
+function candidatesOf(points: Float32Array, { boxes }: GroundTruths, taking: readonly number[], centreRadius: number, least: number): number[] {
+	const found: number[] = [];
+	for (let a = 0; a < points.length / 4; a++) {
+		for (const g of taking) {
+			if (nearness(points, a, boxes, g, centreRadius) < least) continue;
+			found.push(a);
+			break;
+		}
+	}
+	return found;
+}
+
 /** IN_BOX and IN_CENTRE, added: where a point is, seen from a ground truth; both strictly inside. */
-function nearness(points: Float32Array, a: number, { boxes }: GroundTruths, g: number, centreRadius: number): number {
-	const [x, y] = [points[a * 4], points[a * 4 + 1]];
-	const [x1, y1, x2, y2] = [boxes[g * 4], boxes[g * 4 + 1], boxes[g * 4 + 2], boxes[g * 4 + 3]];
+function nearness(points: Float32Array, a: number, boxes: Float32Array, g: number, centreRadius: number): number {
+	const x = points[a * 4];
+	const y = points[a * 4 + 1];
+	const x1 = boxes[g * 4];
+	const y1 = boxes[g * 4 + 1];
+	const x2 = boxes[g * 4 + 2];
+	const y2 = boxes[g * 4 + 3];
 	const inBox = Math.min(round(x - x1), round(y - y1), round(x2 - x), round(y2 - y)) > 0;
 	const reachX = round(centreRadius * points[a * 4 + 2]);
 	const reachY = round(centreRadius * points[a * 4 + 3]);

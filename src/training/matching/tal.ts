@@ -113,9 +113,12 @@ function readRule(given: Partial<Record<(typeof KNOWN)[number], unknown>>): Rule
 }
 
 /** Whether a point lies inside of a ground truth. */
-function isInside({ points, groundTruths: { boxes }, rule }: Scene, anchor: number, g: number): boolean {
+function isInside(scene: Scene, anchor: number, g: number): boolean {
+	const { points, rule } = scene;
+	const { boxes } = scene.groundTruths;
 	const x = points[anchor * 4];
 	const y = points[anchor * 4 + 1];
+	if (!(x > boxes[g * 4] && x < boxes[g * 4 + 2])) return false;
 	const across = Math.min(round(x - boxes[g * 4]), round(boxes[g * 4 + 2] - x));
 	const down = Math.min(round(y - boxes[g * 4 + 1]), round(boxes[g * 4 + 3] - y));
 	return Math.min(across, down) > rule.margin;
@@ -125,7 +128,11 @@ function isInside({ points, groundTruths: { boxes }, rule }: Scene, anchor: numb
 function overlapsOf({ predictions, groundTruths, rule }: Scene, anchors: ArrayLike<number>, g: number): Float32Array {
 	const { boxes, areas } = predictions;
 	if (!rule.ciou) {
-		return Float32Array.from(anchors, (a) => iouOfPair(boxes, a, areas[a], groundTruths.boxes, g, groundTruths.areas[g]));
+		const ious = new Float32Array(anchors.length);
+		for (let i = 0; i < anchors.length; i++) {
+			ious[i] = iouOfPair(boxes, anchors[i], areas[anchors[i]], groundTruths.boxes, g, groundTruths.areas[g]);
+		}
+		return ious;
 	}
 	const rows = new Float32Array(anchors.length * 4);
 	for (let i = 0; i < anchors.length; i++) rows.set(boxes.subarray(anchors[i] * 4, anchors[i] * 4 + 4), i * 4);
@@ -156,16 +163,26 @@ function choose(tally: Tally, scene: Scene, g: number): Choice[] {
 	const candidates = rule.tood ? all : inside;
 	const overlaps = overlapsOf(scene, candidates, g);
 	const found: Choice[] = [];
-	candidates.forEach((anchor, i) => {
-		if (overlaps[i] > tally.maxIou[anchor]) tally.maxIou[anchor] = overlaps[i];
-		const alignment = alignmentOf(scene, anchor, g, overlaps[i]);
-		if (alignment > 0) found.push({ anchor, groundTruth: g, alignment, overlap: overlaps[i] });
-	});
-	found.sort((a, b) => b.alignment - a.alignment || a.anchor - b.anchor);
-	const best = found.slice(0, rule.topk).filter(({ anchor }) => !rule.tood || isInside(scene, anchor, g));
+	for (let i = 0; i < candidates.length; i++) {
+		const anchor = candidates[i];
+		const overlap = overlaps[i];
+		if (overlap > tally.maxIou[anchor]) tally.maxIou[anchor] = overlap;
+		const alignment = overlap > 0 || rule.beta === 0 ? alignmentOf(scene, anchor, g, overlap) : 0;
+		if (alignment > 0) keepBest(found, rule.topk, { anchor, groundTruth: g, alignment, overlap });
+	}
+	const best = found.filter(({ anchor }) => !rule.tood || isInside(scene, anchor, g));
 	if (best.length > 0) tally.best(g, best[0].anchor, best[0].alignment);
 	else tally.lose(g, 'below-minimum');
 	return best;
+}
+
+/** Keeps the `topk` most aligned, in order; of equally aligned the earlier. */
+function keepBest(found: Choice[], topk: number, choice: Choice): void {
+	if (found.length === topk && !(choice.alignment > found[topk - 1].alignment)) return;
+	let place = found.length;
+	while (place > 0 && choice.alignment > found[place - 1].alignment) place--;
+	found.splice(place, 0, choice);
+	if (found.length > topk) found.pop();
 }
 
 /** One ground truth for each point. */

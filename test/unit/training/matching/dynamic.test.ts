@@ -62,6 +62,10 @@ describe('matchTal', () => {
 		assert.closeTo(best({ predictedBoxes: [0, 0, 20, 10], overlap: 'iou', alpha: 0.3, beta: 1.5 }), 0.25 ** 0.3 * 0.5 ** 1.5, 1e-6);
 		assert.closeTo(best({ predictedBoxes: [0, 0, 20, 10] }), 0.5 * ciou([0, 0, 20, 10], BOX) ** 6, 1e-7);
 	});
+	test('without a part of the overlap the score alone counts', () => {
+		assert.equal(matchTal([10, 10, 8, 8], BOX, { ...one, predictedBoxes: [90, 90, 99, 99], beta: 0 }).groundTruths[0].best, 0.5);
+		assert.equal(matchTal([10, 10, 8, 8], BOX, { ...one, predictedBoxes: [90, 90, 99, 99] }).groundTruths[0].lost, 'below-minimum');
+	});
 	test('points strictly inside: by more than 1e-9, or by more than 0.01 for TOOD', () => {
 		const isMatched = (x: number, style: TalOptions['style']) => matchTal([x, 10, 8, 8], BOX, { ...one, style }).numPositives === 1;
 		assert.isFalse(isMatched(0, 'yolov8'));

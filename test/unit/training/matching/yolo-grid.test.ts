@@ -8,7 +8,7 @@ import { yolov2 } from '../../../../src/heads/yolov2.js';
 import { yolov3 } from '../../../../src/heads/yolov3.js';
 import { yolov5 } from '../../../../src/heads/yolov5.js';
 import { cellLevels } from '../../../../src/training/matching/cells.js';
-import { matchYoloGrid } from '../../../../src/training/matching/yolo-grid.js';
+import { matchYoloGrid, matchYoloGridOn } from '../../../../src/training/matching/yolo-grid.js';
 import { random } from '../../../support/random.js';
 
 const V2 = cellLevels({ inputSize: [416, 416], strides: [32], anchors: YOLOV2_ANCHORS, unit: 'cells' });
@@ -162,6 +162,20 @@ describe('matchYoloGrid, ignored predictions', () => {
 		assert.deepEqual(labelsOf({ classThreshold: 0.2 }), [-1, -1, -1]);
 		assert.deepEqual(labelsOf({ classMatch: 'same', classIds: [1] }), [0, 0, -1]);
 		assert.deepEqual(labelsOf({ classMatch: 'same', classIds: [0] }), [0, -1, 0]);
+	});
+
+	test('matchYoloGridOn without a GPU is the same, and copies what it is given', async () => {
+		const predictedBoxes = predicted({ 1: boxes, 2: [NaN, 0, 1, 1] });
+		const predictedScores = new Float32Array(64).fill(0.5);
+		const truths = Float32Array.from(boxes);
+		const expected = matchYoloGrid(TWO, boxes, { predictedBoxes, predictedScores });
+		assert.equal(expected.labels[1], -1);
+		const pending = matchYoloGridOn(undefined, TWO, truths, { predictedBoxes, predictedScores });
+		predictedBoxes.fill(0);
+		predictedScores.fill(0);
+		truths.fill(0);
+		assert.deepEqual(await pending, expected);
+		assert.deepEqual(await matchYoloGridOn(undefined, TWO, boxes), matchYoloGrid(TWO, boxes));
 	});
 
 	test('refusals', () => {
