@@ -1,5 +1,5 @@
-// Three uses: the library (`vite build`), the demo (`vite`, `vite build --mode site`), and the server of the browser
-// tests (`vite --mode e2e`), whose root is the repository so that test pages are served beside the demo.
+// Four uses: the library (`vite build`), the command (`vite build --mode command`), the demo (`vite`, `vite build --mode site`), and the
+// server of the browser tests (`vite --mode e2e`), whose root is the repository so that test pages are served beside the demo.
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -64,6 +64,20 @@ const library: UserConfig = {
 	},
 };
 
+/** The command as one file, with what it needs from npm: it starts fast, and whoever imports kedge gets none of it. */
+const command: UserConfig = {
+	publicDir: false,
+	ssr: { noExternal: true },
+	define: { 'process.env.NODE_ENV': '"production"' },
+	build: {
+		target: 'node20',
+		ssr: at('src/command/kedge.ts'),
+		outDir: at('dist/command'),
+		minify: true,
+		rolldownOptions: { external: ['webgpu'], output: { format: 'es', entryFileNames: 'kedge.js', codeSplitting: false } },
+	},
+};
+
 /** A browser is opened by `npm start` alone, and only where someone could see it. */
 function shouldOpen(): boolean {
 	const display = process.platform !== 'linux' || Boolean(process.env.DISPLAY ?? process.env.WAYLAND_DISPLAY);
@@ -79,8 +93,9 @@ const pages = () =>
 /** The chart library apart from the page that uses it, so that each is known by its name. */
 const CHUNKS = { groups: [{ name: 'charts', test: /node_modules[\\/](echarts|zrender|tslib)/ }] };
 
-export default defineConfig(({ command, mode }) => {
-	if (command === 'build' && mode !== 'site') return library;
+export default defineConfig(({ command: task, mode }) => {
+	if (task === 'build' && mode === 'command') return command;
+	if (task === 'build' && mode !== 'site') return library;
 	return {
 		root: mode === 'e2e' ? at('.') : at('demo'),
 		publicDir: at('demo/public'),

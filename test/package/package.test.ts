@@ -21,7 +21,9 @@ beforeAll(() => {
 afterAll(() => consumer?.dispose());
 
 const bin = (name: string) => path.join(repository, 'node_modules/.bin', name);
-const scripts = () => filesBelow(path.join(consumer.library, 'dist')).filter((name) => name.endsWith('.js'));
+const COMMAND = 'command/kedge.js';
+/** The library's scripts; the command is one of its own. */
+const scripts = () => filesBelow(path.join(consumer.library, 'dist')).filter((name) => name.endsWith('.js') && name !== COMMAND);
 
 interface Bundle {
 	/** All code, and the part that is fetched before any dynamic import. */
@@ -54,6 +56,13 @@ describe('the tarball', () => {
 		expect(files.filter((name) => name.startsWith('dist/') && !/\.(js|js\.map|d\.ts)$/.test(name))).toEqual([]);
 	});
 
+	it('has the command, which Node can start', () => {
+		const { bin } = JSON.parse(readText(consumer.library, 'package.json'));
+		expect(bin).toEqual({ kedge: `dist/${COMMAND}` });
+		expect(readText(consumer.library, 'dist', COMMAND)).toMatch(/^#!\/usr\/bin\/env node\n/);
+		expect(filesBelow(path.join(consumer.library, 'dist/command'))).toEqual(['kedge.js']);
+	});
+
 	it('has every file that exports names', () => {
 		const { exports } = JSON.parse(readText(consumer.library, 'package.json')) as { exports: Record<string, string | Record<string, string>> };
 		const named = Object.values(exports).flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)));
@@ -77,21 +86,28 @@ describe('the tarball', () => {
 		const banned = /\beval\s*\(|\bnew Function\b|\bfetch\s*\(|XMLHttpRequest|\bWebSocket\b|importScripts|innerHTML|setTimeout\(\s*["'`]/;
 		expect(scripts().length).toBeGreaterThan(2);
 		for (const name of scripts()) expect(readText(consumer.library, 'dist', name), name).not.toMatch(banned);
+		// echarts can draw into a page, too, and commander can start programs; the command does neither
+		const network = /\beval\s*\(|\bnew Function\b|\bglobalThis\.fetch\b|XMLHttpRequest|\bWebSocket\b|importScripts|node:(https?|net|tls|dgram)\b/;
+		expect(network.exec(readText(consumer.library, 'dist', COMMAND))?.[0]).toBe(undefined);
 	});
 
-	it('carries the notice of everything that is bundled, in the version that is', () => {
-		const vendored = scripts().flatMap((name) => /^vendor\/((?:@[^/]+\/)?[^/]+)\//.exec(name)?.[1] ?? []);
-		const bundled = [...new Set(vendored)].sort();
-		expect(bundled).toEqual(['@streamparser/json', 'image-dimensions', 'saxes', 'wgsl-preprocessor', 'xmlchars']);
+	it('carries the notice of everything that is bundled, in the version that is', async () => {
+		const packageOf = (file: string) => /.*(?:node_modules|^vendor)\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [];
+		const vendored = new Set(scripts().flatMap(packageOf));
+		expect([...vendored].sort()).toEqual(['@streamparser/json', 'image-dimensions', 'saxes', 'wgsl-preprocessor', 'xmlchars']);
+		const command = (await build({ root: repository, mode: 'command', logLevel: 'error', build: { write: false } })) as Rolldown.RolldownOutput;
+		const inCommand = new Set(command.output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds.flatMap(packageOf) : [])));
+		expect([...inCommand].filter((name) => !vendored.has(name)).sort()).toEqual(['commander', 'echarts', 'tslib', 'zrender']);
 		const notices = readText(consumer.library, 'THIRD_PARTY_NOTICES.md');
-		const heads = bundled.map((name) => `${name} ${JSON.parse(readText(repository, 'node_modules', name, 'package.json')).version}`);
+		const bundled = [...new Set([...vendored, ...inCommand])].sort();
+		const folders = bundled.map((name) => path.join(repository, 'node_modules', name === 'tslib' ? 'echarts/node_modules/tslib' : name));
+		const heads = folders.map((folder, i) => `${bundled[i]} ${JSON.parse(readText(folder, 'package.json')).version}`);
 		expect([...notices.matchAll(/^## (.+)$/gm)].map((m) => m[1]).sort()).toEqual(heads);
-		for (const name of bundled) {
-			const folder = path.join(repository, 'node_modules', name);
-			const licence = readdirSync(folder).find((file) => /^licen[sc]e/i.test(file));
+		for (const [i, folder] of folders.entries()) {
+			const papers = readdirSync(folder).filter((file) => /^(licen[sc]e|notice)(\.txt)?$/i.test(file));
+			for (const paper of papers) expect(notices, bundled[i]).toContain(readText(folder, paper).replaceAll('\r', '').trim());
 			// saxes publishes none
-			if (licence) expect(notices, name).toContain(readText(folder, licence).replaceAll('\r', '').trim());
-			else expect([name, notices.includes('Copyright (c) Isaac Z. Schlueter and Contributors')]).toEqual(['saxes', true]);
+			if (!papers.length) expect([bundled[i], notices.includes('Copyright (c) Isaac Z. Schlueter and Contributors')]).toEqual(['saxes', true]);
 		}
 	});
 

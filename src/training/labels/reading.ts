@@ -188,7 +188,7 @@ export class Reading {
 		for await (const { labels, entry } of ahead(yolo.files, width, sizeOf)) {
 			const size = entry?.size ?? this.#givenSize();
 			if (entry?.fault) this.#collector.report({ file: entry.path }, entry.fault.what, 0);
-			if (size) yolo.add(labels, { name: entry?.path ?? keysOf(labels.file)[1], ...size }, this.#collector);
+			if (size) yolo.add(labels, entry?.path ?? keysOf(labels.file)[1], size, this.#collector);
 			else {
 				const why = entry ? `the size of its image ${entry.path} is not known` : 'there is no image of its name';
 				this.#collector.report({ file: labels.file }, `${why}, so its ${labels.count} boxes have no pixels (give the images, or imageSize)`, labels.count);

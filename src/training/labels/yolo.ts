@@ -54,9 +54,8 @@ export class YoloBoxes {
 	}
 
 	/** Hands a file's boxes over in pixels. */
-	add({ file, first, count }: YoloFile, image: { name: string; width: number; height: number }, collector: Collector): void {
-		const { width, height } = image;
-		const imageIndex = collector.addImage({ ...image, file });
+	add({ file, first, count }: YoloFile, name: string, { width, height }: { width: number; height: number }, collector: Collector): void {
+		const imageIndex = collector.addImage({ name, file, width, height });
 		for (let i = first; i < first + count; i++) {
 			const [xmin, ymin, xmax, ymax] = [0, 1, 2, 3].map((k) => this.#corners.at(4 * i + k));
 			const place = { file, line: this.#lines.at(i) };
