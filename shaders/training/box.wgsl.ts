@@ -104,7 +104,8 @@ fn penalty_of(pair: Pair, overlap: Overlap) -> Sloped {
   let divisor = max(padded, constant(3u));
   let follows = select(0.0, 1.0, padded >= constant(3u));
   let least = constant(4u);
-  let gap = max(0.0, difference(max(area, least), max(overlap.total.value, least)));
+  let excess = product(constant(8u), sum(pair.size.x, pair.target_size.x));
+  let gap = max(difference(0.0, excess), difference(max(area, least), max(overlap.total.value, least)));
   let value = signed_ratio(gap, divisor);
   let gap_slopes = flush4(select(vec4f(0.0), area_slopes, area >= least) - select(vec4f(0.0), overlap.total.slopes, overlap.total.value >= least));
   return Sloped(value, ratio4(flush4(gap_slopes - product4(vec4f(product(value, follows)), area_slopes)), divisor));

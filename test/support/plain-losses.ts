@@ -213,8 +213,7 @@ export const torchvisionWith = (eps: number) => torchvision(eps, 1e-7);
 /** The slope of f at each of the coordinates, by central differences. */
 export function slopesOf(f: (x: number[]) => number, at: readonly number[], step = 1e-5): number[] {
 	return at.map((x, k) => {
-		const h = step * Math.max(1, Math.abs(x));
 		const moved = (by: number) => f(at.map((y, j) => (j === k ? x + by : y)));
-		return (moved(h) - moved(-h)) / (2 * h);
+		return (moved(step) - moved(-step)) / (2 * step);
 	});
 }

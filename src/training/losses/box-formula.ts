@@ -83,8 +83,9 @@ function emptiness(x: Axis, y: Axis, union: Sloped, n: BoxNumbers): Sloped {
 	const slopes = corners(x, y, (_, other, sign, share) => product(product(sign, 1 - share), other.enclosing));
 	const divisor = Math.max(sum(area, n.enclosingAdd), n.enclosingLeast);
 	const follows = sum(area, n.enclosingAdd) >= n.enclosingLeast ? 1 : 0;
-	// rounding can make the enclosing box smaller than the union
-	const gap = Math.max(0, difference(Math.max(area, n.areaLeast), Math.max(union.value, n.areaLeast)));
+	// rounding can make the enclosing box smaller than the union; but what heights are given in areas makes the union larger
+	const excess = product(n.areaHeightAdd, sum(x.length, x.targetLength));
+	const gap = Math.max(difference(0, excess), difference(Math.max(area, n.areaLeast), Math.max(union.value, n.areaLeast)));
 	const value = ratio(gap, divisor);
 	const gapSlope = (k: number) => difference(area >= n.areaLeast ? slopes[k] : 0, union.value >= n.areaLeast ? union.slopes[k] : 0);
 	return { value, slopes: slopes.map((slope, k) => ratio(difference(gapSlope(k), product(product(value, follows), slope)), divisor)) };

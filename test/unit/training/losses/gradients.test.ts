@@ -31,21 +31,18 @@ import { random, randomBoxes } from '../../../support/random.js';
 
 const N = 400;
 const next = random(41);
-const rounded = (x: number) => Math.fround(x);
 /** Logits to +-12, and targets: 0, 1 and between. */
 const logits = Float32Array.from({ length: N }, () => (next() - 0.5) * 24);
 const targets = Float32Array.from({ length: N }, () => [0, 1, next()][Math.floor(next() * 3)]);
 const probabilities = logits.map((x) => 1 / (1 + Math.exp(-x / 2)));
 const weights = Float32Array.from({ length: N }, () => next() * 2);
 
-/** Losses to 1e-5, gradients to 1e-3, of their size; what is below 1e-6 may be float32 noise. */
-function expectAgrees({ losses, gradients }: Loss, i: number, width: number, loss: number, slopes: readonly number[], scale = 1): void {
+/** Losses to 1e-5, gradients to 1e-3, of their size; what is below 1e-6, of gradients per `unit`, may be float32 noise. */
+function expectAgrees({ losses, gradients }: Loss, i: number, width: number, loss: number, slopes: readonly number[], unit = 1): void {
 	expect(Math.abs(losses[i] - loss), `loss ${i}: ${losses[i]} for ${loss}`).toBeLessThanOrEqual(1e-6 + 1e-5 * Math.abs(loss));
 	slopes.forEach((slope, k) => {
 		const got = gradients[i * width + k];
-		expect(Math.abs(got - slope * scale), `gradient ${i}, ${k}: ${got} for ${slope * scale}`).toBeLessThanOrEqual(
-			1e-6 * scale + 1e-3 * Math.abs(slope * scale),
-		);
+		expect(Math.abs(got - slope), `gradient ${i}, ${k}: ${got} for ${slope}`).toBeLessThanOrEqual(1e-6 / unit + 1e-3 * Math.abs(slope));
 	});
 }
 
@@ -117,7 +114,7 @@ describe('rows', () => {
 	const rowOf = (i: number) => Array.from({ length: width }, (_, c) => logits[(i * width + c) % N]);
 	const rows = Float32Array.from({ length: 100 * width }, (_, k) => logits[k % N]);
 	const classes = Array.from({ length: 100 }, (_, i) => (i * 7) % width);
-	const classWeights = [0.5, 1, 2, 0.25, 3].map(rounded);
+	const classWeights = [0.5, 1, 2, 0.25, 3].map(Math.fround);
 
 	it.each([{}, { labelSmoothing: 0.2 }, { classWeights, labelSmoothing: 0.1 }])('crossEntropy %o', (options) => {
 		const got = crossEntropy(rows, classes, { ...options, reduction: 'sum' });
@@ -148,14 +145,20 @@ describe('rows', () => {
 	});
 });
 
-describe.each(Object.keys(PLAIN_BOX_STYLES) as (keyof typeof PLAIN_BOX_STYLES)[])('boxLoss of %s', (style) => {
-	const boxes = randomBoxes(N, 'clustered', next);
+// at 1 epsilons are nothing, at 1e-5 areas are about as large as 1e-7, at 1e-10 as YOLOX's
+const SCALES = [1, 1e-5, 1e-10];
+const STYLES = Object.keys(PLAIN_BOX_STYLES) as (keyof typeof PLAIN_BOX_STYLES)[];
+
+describe.each(STYLES.flatMap((style) => SCALES.map((scale) => ({ style, scale }))))('boxLoss of $style at $scale', ({ style, scale }) => {
+	const large = randomBoxes(N, 'clustered', next);
+	const boxes = large.map((x) => x * scale);
 	// most overlap, some are far, some inside, some share edges
-	const wanted = boxes.map((x, k) => (k % 7 === 0 ? x : rounded(x + (next() - 0.5) * [4, 40, 160][Math.floor(k / 4) % 3])));
+	const wanted = large.map((x, k) => (k % 7 === 0 ? x : x + (next() - 0.5) * [4, 40, 160][Math.floor(k / 4) % 3]) * scale);
 	for (let i = 0; i < N; i++) {
-		for (const k of [0, 1]) if (wanted[i * 4 + k + 2] <= wanted[i * 4 + k]) wanted[i * 4 + k + 2] = wanted[i * 4 + k] + 5;
+		for (const k of [0, 1]) if (wanted[i * 4 + k + 2] <= wanted[i * 4 + k]) wanted[i * 4 + k + 2] = wanted[i * 4 + k] + 5 * scale;
 	}
 	const pair = (i: number) => [boxes, wanted].map((all) => [...all.subarray(i * 4, i * 4 + 4)]);
+	const step = 1e-5 * scale;
 
 	it.each(['linear', 'log', 'square'] as const)('iou, %s', (form) => {
 		const formed = (iou: number) => (form === 'linear' ? 1 - iou : form === 'square' ? 1 - iou * iou : -Math.log(Math.max(iou, 1e-6)));
@@ -163,7 +166,7 @@ describe.each(Object.keys(PLAIN_BOX_STYLES) as (keyof typeof PLAIN_BOX_STYLES)[]
 		for (let i = 0; i < N; i++) {
 			const [a, b] = pair(i);
 			const plain = (box: number[]) => formed(PLAIN_BOX_STYLES[style].iou(box, b).value);
-			expectAgrees(got, i, 4, plain(a), slopesOf(plain, a, 1e-7));
+			expectAgrees(got, i, 4, plain(a), slopesOf(plain, a, step), scale);
 		}
 	});
 	it.each(['giou', 'diou', 'ciou'] as const)('%s', (kind) => {
@@ -176,7 +179,8 @@ describe.each(Object.keys(PLAIN_BOX_STYLES) as (keyof typeof PLAIN_BOX_STYLES)[]
 				i,
 				4,
 				1 - value,
-				slopesOf((box) => 1 - PLAIN_BOX_STYLES[style][kind](box, b, alpha).value, a, 1e-7),
+				slopesOf((box) => 1 - PLAIN_BOX_STYLES[style][kind](box, b, alpha).value, a, step),
+				scale,
 			);
 		}
 	});
