@@ -130,9 +130,9 @@ fn aspect_of(pair: Pair, iou: f32) -> Sloped {
   let height = sum(pair.size.y, constant(7u));
   let turn = difference(fround(atan32(pair.target_size.x, sum(pair.target_size.y, constant(7u)))), fround(atan32(pair.size.x, height)));
   let v = product(${wgslFloat(4 / Math.PI ** 2)}, product(turn, turn));
-  let denominator = max(sum(sum(difference(1.0, iou), v), constant(9u)), constant(10u));
+  let denominator = sum(sum(difference(1.0, iou), v), constant(9u));
   var alpha = 0.0;
-  if (iou > constant(11u)) { alpha = signed_ratio(v, denominator); }
+  if (iou > constant(10u)) { alpha = signed_ratio(v, denominator); }
   let squares = sum(product(pair.size.x, pair.size.x), product(height, height));
   let change = product(product(alpha, ${wgslFloat(4 / Math.PI ** 2)}), product(2.0, turn));
   let towards = product4(SIGNS * pair.grows.xyxy, vec4f(-height, pair.size.x, -height, pair.size.x));
@@ -174,8 +174,8 @@ fn loss_of(i: u32) -> f32 {
   write_gradients(i, flush4(penalty.slopes - overlap.iou.slopes));
   return difference(1.0, difference(overlap.iou.value, penalty.value));
   #else
-  let least = max(overlap.iou.value, constant(12u));
-  let follows = select(0.0, -1.0, overlap.iou.value >= constant(12u));
+  let least = max(overlap.iou.value, constant(11u));
+  let follows = select(0.0, -1.0, overlap.iou.value >= constant(11u));
   #if ${kind === 'box-iou-log'}
   write_gradients(i, product4(vec4f(signed_ratio(follows, least)), overlap.iou.slopes));
   return difference(0.0, log32(least));

@@ -109,7 +109,7 @@ function aspect(x: Axis, y: Axis, iou: number, n: BoxNumbers): Sloped {
 	const height = sum(y.length, n.heightAdd);
 	const turn = difference(atan32(x.targetLength, sum(y.targetLength, n.heightAdd)), atan32(x.length, height));
 	const v = product(FOUR_OVER_PI_SQUARED, product(turn, turn));
-	const alpha = iou > n.gate ? ratio(v, Math.max(sum(sum(difference(1, iou), v), n.alphaAdd), n.alphaLeast)) : 0;
+	const alpha = iou > n.gate ? ratio(v, sum(sum(difference(1, iou), v), n.alphaAdd)) : 0;
 	const squares = sum(product(x.length, x.length), product(height, height));
 	const change = product(product(alpha, FOUR_OVER_PI_SQUARED), product(2, turn));
 	const slopes = corners(x, y, (own, _, sign) => {

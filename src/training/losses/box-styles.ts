@@ -1,7 +1,7 @@
 // How frameworks keep IoU losses from dividing by zero, and what weighs CIoU's aspect term: one formula, and for each
 // framework the numbers in it. Read in torchvision 0.29 (ops/*_iou_loss.py), ultralytics 8 (utils/metrics.py, xyxy),
 // mmdetection 3 (models/losses/iou_loss.py), AlexeyAB's darknet (box.c), YOLOX (models/losses.py), detectron2 and fvcore.
-// The clamps of mmdetection's CIoU and YOLOX's GIoU to [-1, 1] are left out: nothing gets there.
+// Left out, since nothing gets there: the clamps of mmdetection's CIoU and YOLOX's GIoU to [-1, 1], and the least divisor of YOLOX's alpha.
 
 /** What is measured. */
 export type BoxLossKind = 'iou' | 'giou' | 'diou' | 'ciou';
@@ -30,7 +30,6 @@ export interface BoxNumbers {
 	areaHeightAdd: number;
 	/** To the denominator of alpha. */
 	alphaAdd: number;
-	alphaLeast: number;
 	/** IoU above which the aspect counts. */
 	gate: number;
 	/** Of a plain IoU. */
@@ -39,7 +38,7 @@ export interface BoxNumbers {
 
 const NONE: BoxNumbers = {
 	...{ unionAdd: 0, unionLeast: 0, enclosingAdd: 0, enclosingLeast: 0, areaLeast: 0, diagonalAdd: 0, diagonalLeast: 0 },
-	...{ heightAdd: 0, areaHeightAdd: 0, alphaAdd: 0, alphaLeast: 0, gate: -1, iouLeast: 0 },
+	...{ heightAdd: 0, areaHeightAdd: 0, alphaAdd: 0, gate: -1, iouLeast: 0 },
 };
 
 /** The least IoU that is taken the logarithm of: mmdetection's, and everybody's here. */
@@ -80,7 +79,7 @@ export function boxNumbers(kind: BoxLossKind, style: BoxLossStyle, form: IouForm
 		case 'darknet':
 			return { ...NONE, alphaAdd: epsilon, iouLeast };
 		case 'yolox': {
-			const least = { enclosingLeast: epsilon, diagonalLeast: epsilon, alphaLeast: epsilon };
+			const least = { enclosingLeast: epsilon, diagonalLeast: epsilon };
 			return { ...NONE, unionAdd: epsilon, ...least, iouLeast };
 		}
 	}

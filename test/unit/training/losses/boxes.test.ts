@@ -91,6 +91,9 @@ describe('CIoU by style', () => {
 		const all = 1 - 16 / 64.1 + 18 / 200.1 + (v * v) / (1 - 16 / 64.1 + v + 0.1);
 		expect(only(tall, wide, { kind: 'ciou', style: 'detectron2', epsilon: 0.1 })).toBeCloseTo(all, 6);
 	});
+	it("darknet's epsilon is in alpha alone", () => {
+		expect(only(tall, wide, { kind: 'ciou', style: 'darknet', epsilon: 0.1 })).toBeCloseTo(1 - iou + 18 / 200 + (v * v) / (1 - iou + v + 0.1), 6);
+	});
 	it('equal boxes have loss 0 and alpha 0, where mmdetection divides 0 by 0', () => {
 		for (const style of STYLES) {
 			const { loss, gradients } = boxLoss([10, 20, 300, 400], [10, 20, 300, 400], { kind: 'ciou', style });
@@ -126,6 +129,11 @@ describe('nothing to divide by (C22, C23)', () => {
 			expect(loss).toBeGreaterThanOrEqual(1);
 			expect([...gradients].every(Number.isFinite)).toBe(true);
 		}
+	});
+	it('a box turned inside out has no area, and none of its corners makes one', () => {
+		const { loss, gradients } = boxLoss([10, 1, 4, 8], [0, 0, 9, 9], { kind: 'giou', style: 'darknet' });
+		expect(loss).toBe(1);
+		expect([...gradients]).toEqual([0, 0, 0, 0]);
 	});
 	it('boxes of every bad sort have finite losses and gradients', () => {
 		const next = random(7);

@@ -41,6 +41,12 @@ describe('published values', () => {
 		expect(losses[1]).toBeCloseTo((0.75 / 4) * Math.LN2, 7);
 		expect(focalLoss([0.5, 0.5], [1, 0], { style: 'fizyr' }).losses).toEqual(losses);
 	});
+	it("keras-retinanet's probabilities: kept from 0 for the logarithm, without a slope there; a target at the cutoff is a negative", () => {
+		const { losses, gradients } = focalLoss([0, 0.25], [1, 0.5], { style: 'fizyr', reduction: 'sum' });
+		expect(losses[0]).toBeCloseTo(0.25 * -Math.log(1e-7), 5);
+		expect(gradients[0]).toBeCloseTo(0.25 * -2 * -Math.log(1e-7), 5);
+		expect(losses[1]).toBeCloseTo(0.75 * 0.25 ** 2 * -0.5 * (Math.log(0.25) + Math.log(0.75)), 6);
+	});
 	it('focal loss with gamma 0 and no alpha is the binary cross-entropy', () => {
 		const x = [-3, -0.5, 0, 2, 9];
 		const t = [1, 0, 0.5, 1, 0];
