@@ -110,8 +110,10 @@ function boxPair(kind: BoxLossKind, style: BoxLossStyle): Pair {
 	return [
 		`boxLoss ${kind} ${style}`,
 		(n, next) => {
-			const boxes = randomBoxes(n, 'clustered', next);
-			const targets = boxes.map((x, i) => (i % 5 === 0 ? x : x + (next() - 0.5) * 60));
+			// small ones, too, where epsilons show
+			const scale = [1, 1e-5, 1e-10][n % 3];
+			const boxes = randomBoxes(n, 'clustered', next).map((x) => x * scale);
+			const targets = boxes.map((x, i) => (i % 5 === 0 ? x : x + (next() - 0.5) * 60 * scale));
 			// empty, inverted, equal and tiny ones; integer edges in common
 			for (let k = 0; k < n * 4; k++) {
 				if (next() < 0.1) targets[k] = Math.round(targets[k]);
