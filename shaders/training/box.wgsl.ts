@@ -31,8 +31,20 @@ struct Pair {
   intersection: vec2f,
   enclosing: vec2f,
   offset: vec2f, // from the target's centre to the prediction's
-  share: vec4f, // how much of each edge of the intersection is the prediction's
+  inner: vec4f, // what each corner adds to the intersection's side
+  outer: vec4f, // and to that of the box around all
   grows: vec2f, // 0 for a predicted box that is inverted
+}
+
+// How much of the larger one is the first.
+fn share_of(first: f32, second: f32) -> f32 {
+  return select(select(0.5, 0.0, first < second), 1.0, first > second);
+}
+
+// What the low and the high corner add to the side that encloses all.
+fn outer_of(low: f32, high: f32, start: f32, end: f32) -> vec2f {
+  if (high < low) { return vec2f(share_of(low, end), -share_of(start, high)); }
+  return vec2f(-share_of(start, low), share_of(high, end));
 }
 
 fn box_at(i: u32) -> vec4f {
@@ -48,8 +60,12 @@ fn target_at(i: u32) -> vec4f {
 fn pair_of(a: vec4f, b: vec4f) -> Pair {
   let low = max(a.xy, b.xy);
   let high = min(a.zw, b.zw);
-  let around_low = min(a.xy, b.xy);
-  let around_high = max(a.zw, b.zw);
+  let start = min(b.xy, b.zw);
+  let end = max(b.xy, b.zw);
+  let around_low = min(min(a.xy, a.zw), start);
+  let around_high = max(max(a.xy, a.zw), end);
+  let outer_x = outer_of(a.x, a.z, start.x, end.x);
+  let outer_y = outer_of(a.y, a.w, start.y, end.y);
   return Pair(
     vec2f(side_of(a.x, a.z), side_of(a.y, a.w)),
     vec2f(side_of(b.x, b.z), side_of(b.y, b.w)),
@@ -59,12 +75,8 @@ fn pair_of(a: vec4f, b: vec4f) -> Pair {
       product(0.5, difference(sum(a.x, a.z), sum(b.x, b.z))),
       product(0.5, difference(sum(a.y, a.w), sum(b.y, b.w))),
     ),
-    vec4f(
-      select(select(0.5, 0.0, a.x < b.x), 1.0, a.x > b.x),
-      select(select(0.5, 0.0, a.y < b.y), 1.0, a.y > b.y),
-      select(select(0.5, 0.0, a.z > b.z), 1.0, a.z < b.z),
-      select(select(0.5, 0.0, a.w > b.w), 1.0, a.w < b.w),
-    ),
+    vec4f(-share_of(a.x, b.x), -share_of(a.y, b.y), share_of(b.z, a.z), share_of(b.w, a.w)),
+    vec4f(outer_x.x, outer_y.x, outer_x.y, outer_y.y),
     select(vec2f(1.0), vec2f(0.0), a.zw < a.xy),
   );
 }
@@ -84,7 +96,7 @@ fn overlap_of(pair: Pair) -> Overlap {
   let intersection = product(pair.intersection.x, pair.intersection.y);
   let areas = sum(product(pair.size.x, height), product(pair.target_size.x, sum(pair.target_size.y, constant(8u))));
   let total = difference(areas, intersection);
-  let inner_slopes = select(vec4f(0.0), product4(SIGNS * pair.share, pair.intersection.yxyx), intersection > 0.0);
+  let inner_slopes = select(vec4f(0.0), product4(pair.inner, pair.intersection.yxyx), intersection > 0.0);
   let area_slopes = product4(SIGNS * pair.grows.xyxy, vec4f(height, pair.size.x, height, pair.size.x));
   let total_slopes = flush4(area_slopes - inner_slopes);
   let padded = sum(total, constant(0u));
@@ -99,7 +111,7 @@ fn overlap_of(pair: Pair) -> Overlap {
 const emptiness = wgsl`
 fn penalty_of(pair: Pair, overlap: Overlap) -> Sloped {
   let area = product(pair.enclosing.x, pair.enclosing.y);
-  let area_slopes = product4(SIGNS * (vec4f(1.0) - pair.share), pair.enclosing.yxyx);
+  let area_slopes = product4(pair.outer, pair.enclosing.yxyx);
   let padded = sum(area, constant(2u));
   let divisor = max(padded, constant(3u));
   let follows = select(0.0, 1.0, padded >= constant(3u));
@@ -120,7 +132,7 @@ fn distance_of(pair: Pair) -> Sloped {
   let divisor = max(diagonal, constant(6u));
   let value = signed_ratio(squared, divisor);
   let diagonal_slope = product(2.0, select(0.0, value, diagonal >= constant(6u)));
-  let edges = product4(SIGNS * (vec4f(1.0) - pair.share), pair.enclosing.xyxy);
+  let edges = product4(pair.outer, pair.enclosing.xyxy);
   return Sloped(value, ratio4(flush4(pair.offset.xyxy - product4(vec4f(diagonal_slope), edges)), divisor));
 }
 `;

@@ -18,27 +18,41 @@ interface Axis {
 	readonly length: number;
 	readonly targetLength: number;
 	readonly intersection: number;
+	/** Of the box around all corners. */
 	readonly enclosing: number;
 	/** From the target's centre to the prediction's. */
 	readonly offset: number;
-	/** How much of the intersection's low and high edge is the prediction's: 0, 1/2 or 1; of the enclosing box it is the rest. */
+	/** How much of the intersection's low and high edge is the prediction's: 0, 1/2 or 1. */
 	readonly low: number;
 	readonly high: number;
+	/** What the enclosing length gains when the prediction's low and high corner grow. */
+	readonly outerLow: number;
+	readonly outerHigh: number;
 	/** 0 for a predicted box that is inverted: its length is 0 whatever its corners do. */
 	readonly grows: 0 | 1;
 }
 
 function axisOf(low: number, high: number, targetLow: number, targetHigh: number): Axis {
+	const start = Math.min(targetLow, targetHigh);
+	const end = Math.max(targetLow, targetHigh);
+	const isInverted = high < low;
 	return {
 		length: sideOf(low, high),
 		targetLength: sideOf(targetLow, targetHigh),
 		intersection: sideOf(Math.max(low, targetLow), Math.min(high, targetHigh)),
-		enclosing: sideOf(Math.min(low, targetLow), Math.max(high, targetHigh)),
+		enclosing: sideOf(Math.min(low, high, start), Math.max(low, high, end)),
 		offset: product(0.5, difference(sum(low, high), sum(targetLow, targetHigh))),
-		low: low > targetLow ? 1 : low < targetLow ? 0 : 0.5,
-		high: high < targetHigh ? 1 : high > targetHigh ? 0 : 0.5,
-		grows: high < low ? 0 : 1,
+		low: shareOf(low, targetLow),
+		high: shareOf(targetHigh, high),
+		outerLow: isInverted ? shareOf(low, end) : -shareOf(start, low),
+		outerHigh: isInverted ? -shareOf(start, high) : shareOf(high, end),
+		grows: isInverted ? 0 : 1,
 	};
+}
+
+/** How much of the larger one is the first. */
+function shareOf(first: number, second: number): number {
+	return first > second ? 1 : first < second ? 0 : 0.5;
 }
 
 function sideOf(low: number, high: number): number {
@@ -52,9 +66,11 @@ interface Sloped {
 	readonly slopes: readonly number[];
 }
 
-/** Slopes by the four corners from a function of (the corner's axis, the other axis, the sign of the corner, its share of the intersection's edge). */
-function corners(x: Axis, y: Axis, slope: (own: Axis, other: Axis, sign: number, share: number) => number): number[] {
-	return [slope(x, y, -1, x.low), slope(y, x, -1, y.low), slope(x, y, 1, x.high), slope(y, x, 1, y.high)];
+/** Slopes by the four corners from a function of (the corner's axis, the other axis, what the corner adds to its side, to the intersection's, to the enclosing one). */
+function corners(x: Axis, y: Axis, slope: (own: Axis, other: Axis, grows: number, inner: number, outer: number) => number): number[] {
+	const low = (own: Axis, other: Axis) => slope(own, other, -own.grows, -own.low, own.outerLow);
+	const high = (own: Axis, other: Axis) => slope(own, other, own.grows, own.high, own.outerHigh);
+	return [low(x, y), low(y, x), high(x, y), high(y, x)];
 }
 
 interface Overlap {
@@ -67,8 +83,8 @@ function overlapOf(x: Axis, y: Axis, n: BoxNumbers): Overlap {
 	const intersection = product(x.intersection, y.intersection);
 	const areas = sum(product(x.length, height), product(x.targetLength, sum(y.targetLength, n.areaHeightAdd)));
 	const union = difference(areas, intersection);
-	const intersectionSlopes = corners(x, y, (_, other, sign, share) => (intersection > 0 ? product(product(sign, share), other.intersection) : 0));
-	const areaSlopes = corners(x, y, (own, _, sign) => product(product(sign, own.grows), own === x ? height : x.length));
+	const intersectionSlopes = corners(x, y, (_, other, __, inner) => (intersection > 0 ? product(inner, other.intersection) : 0));
+	const areaSlopes = corners(x, y, (own, _, grows) => product(grows, own === x ? height : x.length));
 	const unionSlopes = areaSlopes.map((slope, k) => difference(slope, intersectionSlopes[k]));
 	const divisor = Math.max(sum(union, n.unionAdd), n.unionLeast);
 	const follows = sum(union, n.unionAdd) >= n.unionLeast ? 1 : 0;
@@ -80,7 +96,7 @@ function overlapOf(x: Axis, y: Axis, n: BoxNumbers): Overlap {
 /** What GIoU subtracts: the part of the enclosing box that neither box covers. */
 function emptiness(x: Axis, y: Axis, union: Sloped, n: BoxNumbers): Sloped {
 	const area = product(x.enclosing, y.enclosing);
-	const slopes = corners(x, y, (_, other, sign, share) => product(product(sign, 1 - share), other.enclosing));
+	const slopes = corners(x, y, (_, other, __, ___, outer) => product(outer, other.enclosing));
 	const divisor = Math.max(sum(area, n.enclosingAdd), n.enclosingLeast);
 	const follows = sum(area, n.enclosingAdd) >= n.enclosingLeast ? 1 : 0;
 	// rounding can make the enclosing box smaller than the union; but what heights are given in areas makes the union larger
@@ -98,9 +114,7 @@ function distance(x: Axis, y: Axis, n: BoxNumbers): Sloped {
 	const divisor = Math.max(diagonal, n.diagonalLeast);
 	const value = ratio(squared, divisor);
 	const diagonalSlope = product(2, diagonal >= n.diagonalLeast ? value : 0);
-	const slopes = corners(x, y, (own, _, sign, share) =>
-		ratio(difference(own.offset, product(diagonalSlope, product(product(sign, 1 - share), own.enclosing))), divisor),
-	);
+	const slopes = corners(x, y, (own, _, __, ___, outer) => ratio(difference(own.offset, product(diagonalSlope, product(outer, own.enclosing))), divisor));
 	return { value, slopes };
 }
 
@@ -112,9 +126,9 @@ function aspect(x: Axis, y: Axis, iou: number, n: BoxNumbers): Sloped {
 	const alpha = iou > n.gate ? ratio(v, sum(sum(difference(1, iou), v), n.alphaAdd)) : 0;
 	const squares = sum(product(x.length, x.length), product(height, height));
 	const change = product(product(alpha, FOUR_OVER_PI_SQUARED), product(2, turn));
-	const slopes = corners(x, y, (own, _, sign) => {
+	const slopes = corners(x, y, (own, _, grows) => {
 		const towards = own === x ? -height : x.length;
-		return product(change, ratio(product(product(sign, own.grows), towards), squares));
+		return product(change, ratio(product(grows, towards), squares));
 	});
 	return { value: product(alpha, v), slopes };
 }

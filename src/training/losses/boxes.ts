@@ -45,7 +45,7 @@ export interface BoxLossOptions extends LossOptions {
 /**
  * 1 - IoU, or -ln(IoU), 1 - IoU^2, 1 - GIoU, 1 - DIoU, 1 - CIoU of each predicted box with the target of the same row, [N, 4] both; gradients
  * [N, 4] by x1, y1, x2, y2 of the predicted boxes, alpha of CIoU taken as constant. Boxes in another format than xyxy are converted, and the
- * gradients are by the corners all the same. Empty and inverted boxes have no area; where nothing is to be divided by, a term is 0. Two equal
+ * gradients are by the corners all the same. Empty and inverted boxes have no area, but are enclosed; where nothing is to be divided by, a term is 0. Two equal
  * points have loss 1, -ln(1e-6) with 'log'. Throws a RangeError for coordinates that are not finite and lists of different lengths.
  */
 export function boxLoss(boxes: BoxesLike, targets: BoxesLike, options?: BoxLossOptions): Loss {

@@ -130,16 +130,26 @@ describe('nothing to divide by (C22, C23)', () => {
 			expect([...gradients].every(Number.isFinite)).toBe(true);
 		}
 	});
-	it('a box turned inside out has no area, and none of its corners makes one', () => {
+	it('a box turned inside out has no area, but its corners lie in the enclosing box', () => {
+		// 0 to 10 and 0 to 9 around, of which the target covers 81
 		const { loss, gradients } = boxLoss([10, 1, 4, 8], [0, 0, 9, 9], { kind: 'giou', style: 'darknet' });
-		expect(loss).toBe(1);
-		expect([...gradients]).toEqual([0, 0, 0, 0]);
+		expect(loss).toBeCloseTo(1 + 9 / 90, 6);
+		// (90 - 81) / 90 grows with x1, the outermost corner, by 81 * 9 / 90^2
+		[0.09, 0, 0, 0].forEach((slope, k) => expect(gradients[k]).toBeCloseTo(slope, 6));
+		const far = boxLoss([2 ** 61, 1, 4, 8], [0, 0, 9, 9], { kind: 'diou' });
+		expect(far.loss).toBeLessThan(2);
+	});
+	it('so do its low corners, where they are outermost', () => {
+		const { loss, gradients } = boxLoss([4, 1, -1, 8], [0, 0, 9, 9], { kind: 'giou', style: 'darknet' });
+		expect(loss).toBeCloseTo(1 + 9 / 90, 6);
+		[0, 0, -0.09, 0].forEach((slope, k) => expect(gradients[k]).toBeCloseTo(slope, 6));
 	});
 	it('boxes of every bad sort have finite losses and gradients', () => {
 		const next = random(7);
 		const clean = (boxes: Float32Array) => boxes.map((x) => (Math.abs(x) < 2 ** 62 ? x : 0));
 		const boxes = clean(randomBoxes(3000, 'degenerate', next));
-		const targets = clean(randomBoxes(3000, 'degenerate', next));
+		const targets = clean(randomBoxes(3000, 'degenerate', next)).map((x, k) => (k % 8 < 4 ? x : x * 1e-10));
+		for (let k = 0; k < boxes.length; k++) if (k % 16 < 4) boxes[k] *= 1e-10;
 		for (const style of STYLES) {
 			for (const kind of KINDS) {
 				const { losses, gradients } = boxLoss(boxes, targets, { kind, style, reduction: 'sum' });
