@@ -7,7 +7,7 @@ import type { Matches } from '../matching/matches.js';
 /** The answer of a matcher: of it `labels` and `matches` are needed, so that a sampler's labels may take their place: `{ ...matches, labels: sample.labels }`. */
 export type MatchesLike = Pick<Matches, 'labels' | 'matches'>;
 
-/** Labels and matches of an argument, for so many ground truths, and for `numAnchors` anchors where that is known. */
+/** Labels (a copy, for answers to keep) and matches of an argument, for so many ground truths, and for `numAnchors` anchors where that is known. */
 export function readMatches(where: string, value: unknown, numGroundTruths: number, numAnchors?: number): MatchesLike {
 	const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 	if (!isRecord) refuse(TypeError, where, 'matches', 'must be the answer of a matcher', value);
@@ -28,7 +28,7 @@ export function readMatches(where: string, value: unknown, numGroundTruths: numb
 			refuse(RangeError, where, `matches.matches[${a}]`, `must be one of ${numGroundTruths} ground truths where the label is positive`, match[a]);
 		}
 	}
-	return { labels: label, matches: match };
+	return { labels: label.slice(), matches: match };
 }
 
 /** The number of classes, 1 to 2^24. */

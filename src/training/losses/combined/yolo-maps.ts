@@ -63,8 +63,8 @@ function eachNumber({ levels, step, layout, numAnchors }: Maps, l: number, b: nu
 	}
 }
 
-/** Rows [B A, 5 + classes] of maps, one for each level. */
-export function readMaps(where: string, value: unknown, maps: Maps): Float32Array {
+/** Rows [B A, 5 + classes] of maps, one for each level; `nameOf` says what a map is called in errors. */
+export function readMaps(where: string, value: unknown, maps: Maps, nameOf = (l: number) => `predictions[${l}]`): Float32Array {
 	const { levels, step, numImages, numAnchors } = maps;
 	if (!Array.isArray(value) || value.length !== levels.length) {
 		refuse(TypeError, where, 'predictions', `must be a list of maps, one for each of ${levels.length} levels`, value);
@@ -72,7 +72,7 @@ export function readMaps(where: string, value: unknown, maps: Maps): Float32Arra
 	const rows = new Float32Array(numImages * numAnchors * step);
 	levels.forEach((level, l) => {
 		const shape = `${numImages} times ${level.numShapes} x ${level.grid[0]} x ${level.grid[1]} x ${step}`;
-		const map = readPredictions(where, `predictions[${l}]`, value[l] as FloatsLike, numImages * countOf(level) * step, shape);
+		const map = readPredictions(where, nameOf(l), value[l] as FloatsLike, numImages * countOf(level) * step, shape);
 		for (let b = 0; b < numImages; b++) {
 			eachNumber(maps, l, b, (inMap, inRows) => {
 				rows[inRows] = map[inMap];

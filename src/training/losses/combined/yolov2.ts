@@ -62,7 +62,7 @@ export function yolov2Loss(
 	if (batch.first.levels.length !== 1) refuse(RangeError, where, 'targets', 'must have one level, as YOLOv2 has', batch.first.levels.length);
 	const given = readOptions(where, 'options', options, KNOWN) as Yolov2LossOptions;
 	const maps = mapsOf(where, levelsOf(batch.first), batch.first.numClasses, batch.numImages, given.layout);
-	const rows = readMaps(where, [predictions], maps);
+	const rows = readMaps(where, [predictions], maps, () => 'predictions');
 	const rule = readRule(where, given);
 	const { step } = maps;
 	const { positives, labels, targets: wanted } = batch;

@@ -112,6 +112,15 @@ describe('offsets', () => {
 		[0, 0, 0, 0, 0.5, -0.25, 0.693147, -0.693147].forEach((t, k) => expect(offsets[k]).toBeCloseTo(t, 5));
 	});
 
+	it('are of their own: what happens to the arguments afterwards does not reach them', () => {
+		const matches = { labels: Int32Array.of(1), matches: Int32Array.of(0) };
+		const anchors = Float32Array.of(10, 20, 50, 100);
+		const result = encodeTargets(matches, anchors, anchors, { codec: deltas() });
+		expect(anchors).toEqual(Float32Array.of(10, 20, 50, 100));
+		matches.labels[0] = -1;
+		expect(result.labels[0]).toBe(1);
+	});
+
 	it('take ground truths in any format', () => {
 		const matches = { labels: Int32Array.of(1), matches: Int32Array.of(0) };
 		const codec = deltas();

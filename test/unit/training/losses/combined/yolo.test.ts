@@ -177,8 +177,8 @@ describe('yolov2Loss, bad input', () => {
 	const one: CellLevel[] = [{ grid: [1, 1], stride: 32, shapes: [16, 16] }];
 	const targets = yoloTargets(matchYoloGrid(one, []), one, [], { numClasses: 2, classIds: [] });
 	it.each([
-		[() => yolov2Loss(new Float32Array(8), targets), RangeError, /predictions\[0\] must have 7 entries, 1 times 1 x 1 x 1 x 7; got 8/],
-		[() => yolov2Loss(new Float32Array(7).fill(Infinity), targets), RangeError, /predictions\[0\]\[0\] must be finite/],
+		[() => yolov2Loss(new Float32Array(8), targets), RangeError, /predictions must have 7 entries, 1 times 1 x 1 x 1 x 7; got 8/],
+		[() => yolov2Loss(new Float32Array(7).fill(Infinity), targets), RangeError, /predictions\[0\] must be finite/],
 		[() => yolov2Loss(new Float32Array(7), targets, { imagesSeen: -1 }), RangeError, /imagesSeen must be .*got -1/],
 		[() => yolov2Loss(new Float32Array(7), targets, { objectScale: -1 }), RangeError, /objectScale/],
 		[() => yolov2Loss(new Float32Array(7), targets, { rescore: 1 as never }), TypeError, /rescore/],
