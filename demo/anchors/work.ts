@@ -7,6 +7,7 @@ import type { Reply, Tasks } from './worker.js';
 const PATIENCE = 2000;
 
 interface Waiting {
+	readonly message: { readonly id: number; readonly task: keyof Tasks; readonly input: unknown };
 	resolve(value: never): void;
 	reject(error: unknown): void;
 	progress?: (value: never) => void;
@@ -34,22 +35,28 @@ export class Work {
 	call<T extends keyof Tasks>(task: T, input: Tasks[T]['input'], progress?: (value: Tasks[T]['progress']) => void): Promise<Tasks[T]['output']> {
 		this.#worker ??= this.#start();
 		const id = this.#next++;
-		this.#worker.postMessage({ id, task, input });
+		const message = { id, task, input };
+		this.#worker.postMessage(message);
 		return new Promise((resolve, reject) => {
-			this.#waiting.set(id, { resolve, reject, progress } as Waiting);
+			this.#waiting.set(id, { message, resolve, reject, progress } as Waiting);
 		});
 	}
 
-	/** Ends all calls. */
+	/** Ends all calls that are going on; those made after it go on. */
 	cancel(): void {
 		const ids = [...this.#waiting.keys()];
 		for (const id of ids) this.#worker?.postMessage({ id, cancel: true });
 		const worker = this.#worker;
 		setTimeout(() => {
-			if (worker !== this.#worker || !ids.some((id) => this.#waiting.has(id))) return;
+			const stuck = ids.filter((id) => this.#waiting.has(id));
+			if (worker !== this.#worker || stuck.length === 0) return;
 			worker?.terminate();
-			this.#worker = undefined;
-			this.#failAll(new Cancelled());
+			for (const id of stuck) {
+				this.#waiting.get(id)?.reject(new Cancelled());
+				this.#waiting.delete(id);
+			}
+			this.#worker = this.#waiting.size > 0 ? this.#start() : undefined;
+			for (const { message } of this.#waiting.values()) this.#worker?.postMessage(message);
 		}, PATIENCE);
 	}
 

@@ -320,9 +320,9 @@ function anchorAt(x: number, y: number, scale: number): Place {
 }
 
 function pointed(event: PointerEvent | MouseEvent): Place {
-	const { left, top, width } = stage.getBoundingClientRect();
-	const scale = width / set.inputSize;
-	return anchorAt((event.clientX - left) / scale, (event.clientY - top) / scale, scale);
+	const { left, top } = stage.getBoundingClientRect();
+	const scale = stage.clientWidth / set.inputSize;
+	return anchorAt((event.clientX - left - stage.clientLeft) / scale, (event.clientY - top - stage.clientTop) / scale, scale);
 }
 
 function connectStage(): void {
