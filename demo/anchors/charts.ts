@@ -115,7 +115,8 @@ export class Cloud {
 		this.#chart.setOption(
 			{
 				animation: true,
-				grid: { ...MARGIN, containLabel: false },
+				// exactly where the regions are painted, whatever the labels need
+				grid: { ...MARGIN, outerBoundsMode: 'none' },
 				xAxis: axis('width, pixels of the network input'),
 				yAxis: axis('height'),
 				series: [
@@ -129,7 +130,7 @@ export class Cloud {
 						silent: true,
 						animation: false,
 						z: 4,
-						itemStyle: { color: 'transparent', borderColor: strong, borderWidth: 1.5 },
+						itemStyle: { opacity: 1, color: 'transparent', borderColor: strong, borderWidth: 1.5 },
 					},
 					{
 						id: 'anchors',
@@ -142,7 +143,7 @@ export class Cloud {
 						animation: glide && !still(),
 						animationDurationUpdate: 380,
 						animationEasingUpdate: 'cubicOut',
-						itemStyle: { borderColor: '#fff', borderWidth: 3, shadowBlur: 5, shadowColor: 'rgb(0 0 0 / 45%)' },
+						itemStyle: { opacity: 1, borderColor: '#fff', borderWidth: 3 },
 					},
 				],
 			},

@@ -92,8 +92,19 @@ function showMoment(glide: boolean): void {
 	if (moment) paintInset(byId('inset', HTMLCanvasElement), moment.anchors, inputSize);
 	const last = (clusters?.trace?.length ?? 1) - 1;
 	const text = step > last ? 'after evolution' : step === 0 ? 'seeds' : `step ${step} of ${last}`;
-	byId('moment-text', HTMLElement).textContent = moment ? `${text}${moment.meanIou === undefined ? '' : `, average IoU ${moment.meanIou.toFixed(4)}`}` : '';
+	byId('moment-text', HTMLElement).textContent = moment ? text : '';
+	byId('moment-iou', HTMLElement).textContent = moment?.meanIou === undefined ? '–' : moment.meanIou.toFixed(4);
+	byId('moment-moved', HTMLElement).textContent = moment && step > 0 && step <= last ? movedAt(step).toLocaleString('en') : '–';
 	byId('scatter', HTMLElement).dataset.step = String(step);
+}
+
+/** Objects that went to another anchor at a step. */
+function movedAt(at: number): number {
+	const trace = clusters?.trace;
+	if (!trace || at < 1 || at >= trace.length) return 0;
+	let moved = 0;
+	for (let i = 0; i < trace[at].assignments.length; i++) if (trace[at].assignments[i] !== trace[at - 1].assignments[i]) moved++;
+	return moved;
 }
 
 function spreadOf(values: Float32Array): [number, number] {
@@ -208,15 +219,21 @@ function finish(): void {
 	const anchors = finalAnchors();
 	if (!clusters || !anchors) return;
 	showLevels(byId('levels-table', HTMLTableElement), levelsOf(anchors));
-	const side = clusters.ran.kind === 'webgpu' ? 'gpu' : 'cpu';
-	laps = { ...laps, [side]: { cluster: clusters, evolve: evolved } };
-	results = { ...results, [side]: JSON.stringify([[...clusters.anchors], [...clusters.assignments], evolved && [[...evolved.anchors], [...evolved.history]]]) };
-	const equal = results.cpu && results.gpu ? results.cpu === results.gpu : undefined;
-	showDuel(byId('duel', HTMLTableElement), laps, equal);
-	const spent = clusters.milliseconds + (evolved?.milliseconds ?? 0);
-	say(`Done in ${Math.round(spent).toLocaleString('en')} ms on the ${side === 'gpu' ? 'GPU' : 'CPU'}: ${clusters.ran.reason}.`);
 	timeline.extend(momentCount());
+	const { kind, reason } = clusters.ran;
+	// 'auto' with a GPU at hand takes it only for work that is worth the way: then nobody knows which it was
+	const side = kind !== 'webgpu' ? 'cpu' : options.where === 'webgpu' ? 'gpu' : undefined;
+	if (side) addLap(side, clusters, evolved);
+	const spent = Math.round(clusters.milliseconds + (evolved?.milliseconds ?? 0)).toLocaleString('en');
+	say(`Done in ${spent} ms${side ? ` on the ${side.toUpperCase()}` : ''}: ${reason}.`);
 	document.dispatchEvent(new CustomEvent('kedge:anchors', { detail: { clusters, evolved, scored, options, data } }));
+}
+
+/** Notes the times of one side, and whether both sides found the same. */
+function addLap(side: 'cpu' | 'gpu', found: Clusters, after: Evolved | undefined): void {
+	laps = { ...laps, [side]: { cluster: found, evolve: after } };
+	results = { ...results, [side]: JSON.stringify([[...found.anchors], [...found.assignments], after && [[...after.anchors], [...after.history]]]) };
+	showDuel(byId('duel', HTMLTableElement), laps, results.cpu && results.gpu ? results.cpu === results.gpu : undefined);
 }
 
 const momentCount = () => (clusters?.trace?.length ?? 1) + (evolved ? 1 : 0);

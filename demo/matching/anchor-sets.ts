@@ -111,9 +111,10 @@ function retinanet(style: 'torchvision' | 'detectron2' | 'mmdet' | 'keras-retina
 	const sizes = strides.map((stride) => [0, 1, 2].map((k) => (style === 'torchvision' ? Math.trunc(4 * stride * 2 ** (k / 3)) : 4 * stride * 2 ** (k / 3))));
 	const boxes = anchorGrid({ inputSize: [inputSize, inputSize], strides, sizes, style });
 	const levels = levelsOf({ strides, names: names(3, 5), perCell: [9, 9, 9, 9, 9] }, inputSize, boxes);
-	const rules = [style, ...MAX_IOU_RULES.filter((id) => id !== style)];
+	const own = style === 'keras-retinanet' ? 'fizyr' : style;
+	const rules = [own, ...MAX_IOU_RULES.filter((id) => id !== own)];
 	return {
-		id: `retinanet-${style === 'keras-retinanet' ? 'fizyr' : style}`,
+		id: `retinanet-${own}`,
 		title,
 		note,
 		inputSize,

@@ -5,13 +5,21 @@ import { type AnchorSet, placeOf } from './anchor-sets.js';
 import { centreOf, concerned } from './explain-yolo.js';
 import { type Explanation, iouMeasures, largest, type Measure, overlapsOf, type Question, type Step, two } from './explanation.js';
 
+const round = Math.fround;
+
+/** The middle of a box in the float32 steps of the rule, so that equal distances are equal here too. */
+function exactCentre(boxes: ArrayLike<number>, row: number): readonly [number, number] {
+	return [round(boxes[4 * row] + boxes[4 * row + 2]) * 0.5, round(boxes[4 * row + 1] + boxes[4 * row + 3]) * 0.5];
+}
+
 /** The `count` anchors of a level that are nearest to a place, nearest first; of equals the first. */
 function nearest(set: AnchorSet, level: number, [x, y]: readonly [number, number], count: number): number[] {
 	const { start, rows, columns, perCell } = set.levels[level];
 	const found: { anchor: number; away: number }[] = [];
 	for (let anchor = start; anchor < start + rows * columns * perCell; anchor++) {
-		const [a, b] = centreOf(set.boxes, anchor);
-		const away = Math.fround((a - x) ** 2 + (b - y) ** 2);
+		const [a, b] = exactCentre(set.boxes, anchor);
+		const [dx, dy] = [round(a - x), round(b - y)];
+		const away = round(round(dx * dx) + round(dy * dy));
 		if (found.length === count && !(away < found[count - 1].away)) continue;
 		let at = found.length;
 		while (at > 0 && found[at - 1].away > away) at--;
@@ -25,14 +33,14 @@ const ORDINALS = ['', 'second ', 'third '];
 
 /** The line that an object draws for itself. */
 function lineOf({ set, boxes, thresholds }: Question, truth: number) {
-	const place = centreOf(boxes, truth);
+	const place = exactCentre(boxes, truth);
 	const byLevel = set.levels.map((_, level) => nearest(set, level, place, thresholds.topK));
 	const candidates = byLevel.flat();
 	const rows = Float32Array.from(candidates.flatMap((anchor) => [...set.boxes.subarray(4 * anchor, 4 * anchor + 4)]));
 	const ious = boxIou(rows, boxes.slice(4 * truth, 4 * truth + 4));
 	const mean = ious.reduce((sum, v) => sum + v, 0) / Math.max(1, ious.length);
 	const spread = ious.length > 1 ? Math.sqrt(ious.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (ious.length - 1)) : 0;
-	return { byLevel, mean, spread, line: Math.fround(Math.fround(mean) + Math.fround(spread)) };
+	return { byLevel, mean, spread, line: round(round(mean) + round(spread)) };
 }
 
 /** ATSS. */

@@ -6,7 +6,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
-import { bmp } from '../support/bmp.js';
 import { random } from '../support/random.js';
 
 /** What the page tells at the end of a run. */
@@ -121,7 +120,9 @@ test('the sample is clustered step by step and evolves; its numbers are right', 
 	await page.locator('#moment').fill('0');
 	await expect(page.locator('#moment-text')).toContainText('seeds');
 	await page.getByRole('button', { name: 'One step on' }).click();
-	await expect(page.locator('#moment-text')).toContainText(`step 1 of ${note.traceLength - 1}, average IoU 0.`);
+	await expect(page.locator('#moment-text')).toHaveText(`step 1 of ${note.traceLength - 1}`);
+	await expect(page.locator('#moment-iou')).toHaveText(/^0\.\d{4}$/);
+	await expect(page.locator('#moment-moved')).toHaveText(/^[\d,]+$/);
 	await page.locator('#moment').fill(String(note.traceLength));
 	await expect(page.locator('#moment-text')).toContainText('after evolution');
 });
@@ -195,6 +196,14 @@ test('a run can be cancelled, and another one started', async ({ page }) => {
 	expect(note.history.length).toBe(100);
 });
 
+/** The beginning of a PNG, which says its size. */
+function pngHeader(width: number, height: number): Buffer {
+	const bytes = Buffer.from('89504e470d0a1a0a0000000d49484452000000000000000008020000000000000000000000', 'hex');
+	bytes.writeUInt32BE(width, 16);
+	bytes.writeUInt32BE(height, 20);
+	return bytes;
+}
+
 /** 40 pictures of 320 x 240 with boxes on whole pixels, as each format has them. */
 function writeLabels(): { voc: string; coco: string; yolo: string; numBoxes: number } {
 	const number = random(11);
@@ -203,7 +212,7 @@ function writeLabels(): { voc: string; coco: string; yolo: string; numBoxes: num
 	for (const name of Object.values(folders)) mkdirSync(name, { recursive: true });
 	const images: object[] = [];
 	const annotations: object[] = [];
-	const picture = Buffer.from(bmp({ width: 320, height: 240, data: new Uint8ClampedArray(320 * 240 * 4) } as never));
+	const picture = pngHeader(320, 240);
 	for (let i = 0; i < 40; i++) {
 		const boxes = Array.from({ length: 6 }, () => {
 			const [w, h] = [between(4, 120), between(4, 120)];
@@ -214,13 +223,13 @@ function writeLabels(): { voc: string; coco: string; yolo: string; numBoxes: num
 				`<object><name>${['cat', 'dog'][kind]}</name><bndbox><xmin>${x + 1}</xmin><ymin>${y + 1}</ymin><xmax>${x + w}</xmax><ymax>${y + h}</ymax></bndbox></object>`,
 		);
 		const size = '<size><width>320</width><height>240</height><depth>3</depth></size>';
-		writeFileSync(path.join(folders.voc, `${i}.xml`), `<annotation><filename>${i}.bmp</filename>${size}${objects.join('')}</annotation>`);
+		writeFileSync(path.join(folders.voc, `${i}.xml`), `<annotation><filename>${i}.png</filename>${size}${objects.join('')}</annotation>`);
 		writeFileSync(
 			path.join(folders.yolo, `${i}.txt`),
 			boxes.map(({ x, y, w, h, kind }) => `${kind} ${(x + w / 2) / 320} ${(y + h / 2) / 240} ${w / 320} ${h / 240}`).join('\n'),
 		);
-		writeFileSync(path.join(folders.yolo, `${i}.bmp`), picture);
-		images.push({ id: i, file_name: `${i}.bmp`, width: 320, height: 240 });
+		writeFileSync(path.join(folders.yolo, `${i}.png`), picture);
+		images.push({ id: i, file_name: `${i}.png`, width: 320, height: 240 });
 		for (const { x, y, w, h, kind } of boxes) annotations.push({ id: annotations.length, image_id: i, category_id: kind, bbox: [x, y, w, h], iscrowd: 0 });
 	}
 	const categories = [

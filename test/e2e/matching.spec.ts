@@ -219,27 +219,25 @@ test('one anchor is the best of two objects: torchvision’s SSD lets the first 
 	await expect(page.locator('#fates li').first()).toContainText('every anchor it would have had answers for another object');
 });
 
-test('every framework in every scene: answers, explanations, no error', async ({ page }) => {
+test('every framework, every scene and every rule is shown, and explained', async ({ page }) => {
 	const sets = await page.locator('#anchors option').evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value));
 	expect(sets.length).toBe(9);
-	const scenes = await page.locator('#presets button').count();
-	for (const set of sets) {
+	for (const [i, set] of sets.entries()) {
 		await page.locator('#anchors').selectOption(set);
-		for (let i = 0; i < scenes; i++) {
-			await page.locator('#presets button').nth(i).click();
-			await settled(page);
-			const best = page.locator('#fates button').first();
-			if ((await best.count()) === 0) continue;
-			await best.click();
-			await settled(page);
-			for (const panel of await page.locator('.rule').all()) {
-				await panel.click();
-				await settled(page);
-				const label = `${set}, scene ${i}, ${await panel.getAttribute('data-rule')}`;
-				await expect(page.locator('#why .steps li').first(), label).toBeVisible();
-				await expect(page.locator('#why .steps .decided'), label).toHaveCount(1);
-			}
-		}
+		await page
+			.locator('#presets button')
+			.nth(i % 7)
+			.click();
+		await settled(page);
+		const panels = page.locator('.rule');
+		expect(await panels.count(), set).toBeGreaterThanOrEqual(3);
+		await expect(panels.first(), 'the framework’s own rule is looked at').toHaveAttribute('aria-pressed', 'true');
+		await panels.nth(i % 3).click();
+		await page.locator('#fates button').first().click();
+		await settled(page);
+		await expect(page.locator('#why .steps .decided'), set).toHaveCount(1);
+		await expect(page.locator('#why .number'), set).toHaveCount(await page.locator('#fates li').count());
+		for (const verdict of await page.locator('.rule .verdict').all()) await expect(verdict).toHaveText(/^(positive for .+|ignored|negative)$/);
 	}
 	await expect(page.locator('#problems')).toBeEmpty();
 });
