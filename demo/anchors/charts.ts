@@ -59,7 +59,7 @@ function ink() {
 	};
 }
 
-const MARGIN = { left: 52, right: 14, top: 12, bottom: 44 };
+const MARGIN = { left: 58, right: 14, top: 12, bottom: 44 };
 const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** The cloud of sizes. */
@@ -84,7 +84,7 @@ export class Cloud {
 			type: view.axes,
 			name,
 			nameLocation: 'middle' as const,
-			nameGap: name.startsWith('w') ? 26 : 36,
+			nameGap: name.startsWith('w') ? 26 : 38,
 			nameTextStyle: { color: text, fontSize: 12 },
 			min: low,
 			max: high,
