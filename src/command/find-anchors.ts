@@ -74,7 +74,8 @@ export async function findAnchors(files: Iterable<LabelFile>, settings: Settings
 	const { format, vocCorners, keypointShape, imageSize, all, strict, size, seed, ratio: ratioThreshold } = settings;
 	const labels = await readLabels(files, {
 		...{ format, vocCorners, keypointShape, imageSize, signal, onProblem: strict ? 'error' : 'report' },
-		onProgress: ({ files: done, boxes }) => progress.show(() => `reading: ${done.toLocaleString('en')} label files, ${boxes.toLocaleString('en')} boxes`),
+		onProgress: ({ files: done, bytes, boxes }) =>
+			progress.show(() => `reading: ${done.toLocaleString('en')} label files, ${(bytes / 1e6).toFixed(1)} MB, ${boxes.toLocaleString('en')} boxes`),
 	});
 	const { sizes: inImages, imageSizes, numCrowd, numDifficult, numUnsized } = labelSizes(labels, { crowd: all, difficult: all });
 	const leftOut = { numCrowd, numDifficult, numUnsized };

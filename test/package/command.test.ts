@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpath
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { driverEnv, ensureBrowser } from '../support/browser.mjs';
 import { FORMATS, shapedSet, writeDataSets } from '../support/data-sets.js';
 import { type Consumer, makeConsumer, repository } from './pack.js';
 
@@ -59,6 +60,36 @@ describe('npx kedge anchors', () => {
 		expect(voc.classes.map(({ name }) => name)).toContain('=HYPERLINK("x")');
 	});
 	const byName = (classes: { name: string; boxes: number }[]) => [...classes].sort((a, b) => (a.name < b.name ? -1 : 1));
+
+	it('gives the same anchors on the GPU, where npm has webgpu', () => {
+		// beside the consumer's webgpu
+		const command = path.join(consumer.library, 'dist/command/kedge.js');
+		const of = (backend: string) => {
+			const args = [
+				command,
+				'anchors',
+				path.join(sets.folder, 'coco'),
+				'--json',
+				'--no-files',
+				'--restarts',
+				'2',
+				'--generations',
+				'100',
+				'--backend',
+				backend,
+			];
+			const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+				cwd: project,
+				env: { ...env, ...driverEnv(ensureBrowser()) },
+				encoding: 'utf8',
+				timeout: 120_000,
+			});
+			expect([status, stderr.replace(/.*XDG_RUNTIME_DIR.*\n/g, '')]).toEqual([0, '']);
+			const { anchors, fit, levels } = JSON.parse(stdout);
+			return { anchors, fit, levels };
+		};
+		expect(of('webgpu')).toEqual(of('cpu'));
+	});
 
 	it('prints a table, and with --quiet the anchors alone', () => {
 		const place = path.join(sets.folder, 'coco');
