@@ -4,7 +4,7 @@
 import { floatBits, MIN_NORMAL } from '../../numbers.js';
 import type { SeededRandom } from '../random.js';
 import { shapeIou } from './metric.js';
-import type { SizeRows } from './sizes.js';
+import { type SizeRows, sortByValue } from './sizes.js';
 
 const round = Math.fround;
 
@@ -146,7 +146,7 @@ export function means({ unit }: Points, { counts, sums }: ClusterSums, centers: 
 
 /** Rows sorted by y, for medians. */
 export function orderByHeight({ y }: Points): Uint32Array {
-	return Uint32Array.from(y.keys()).sort((a, b) => y[a] - y[b] || a - b);
+	return sortByValue(Uint32Array.from(y.keys()), y);
 }
 
 /** Medians of clusters [K, 2], of an even number of boxes the mean of the middle two, as NumPy's; an empty one stays where it is. */

@@ -1,5 +1,6 @@
 // The fitness of anchors over leaves of sizes: exact, and early to say that anchors cannot be better than what is known.
-// `fitnessOf` of metric.ts is the textbook for it.
+// `fitnessOf` of metric.ts is the textbook for it. Products of two float32 are exact in doubles and rounding is monotone, so that the
+// smallest and the largest product are found first and one of them is rounded: the bits are those of rounding them all.
 
 import { type Leaves, makeLeaves } from './leaves.js';
 import { MEASURE_ONE, reciprocals } from './metric.js';
@@ -15,6 +16,11 @@ const MANY_ANCHORS = 6;
 /** Sums of bounds are doubles; this much is added so that they stay bounds. */
 const MARGIN = MEASURE_ONE * (1 + 1e-6);
 
+/** What the bounds say least about comes first. */
+function turnOf(kind: number): 0 | 1 | 2 {
+	return kind === MANY_ANCHORS ? 0 : kind === ONE_ANCHOR ? 1 : 2;
+}
+
 /** Scores anchor sets of one length against the same sizes, again and again. */
 export class FitnessScorer {
 	readonly #leaves: Leaves;
@@ -29,10 +35,12 @@ export class FitnessScorer {
 	readonly #inBlock: Uint16Array;
 	readonly #upper: Float32Array;
 	readonly #all: Uint16Array;
+	/** Leaves in the order in which they are summed. */
+	readonly #queue: Uint32Array;
 	#anchors: Float32Array = new Float32Array(0);
 	#inverses: Float32Array = new Float32Array(0);
 	/** The highest bound that `#select` found. */
-	#top = 0;
+	readonly #top = new Float64Array(1);
 
 	constructor(rows: SizeRows, numAnchors: number, threshold: number) {
 		this.#leaves = makeLeaves(rows);
@@ -41,6 +49,7 @@ export class FitnessScorer {
 		this.#numAnchors = numAnchors;
 		this.#kinds = new Uint8Array(numLeaves);
 		this.#worth = new Float64Array(numLeaves);
+		this.#queue = new Uint32Array(numLeaves);
 		this.#numBest = new Uint16Array(numLeaves);
 		this.#best = new Uint16Array(numLeaves * numAnchors);
 		this.#inBlock = new Uint16Array(numAnchors);
@@ -54,38 +63,48 @@ export class FitnessScorer {
 		this.#inverses = reciprocals(anchors);
 		let bound = this.#boundAll();
 		if (bound <= known) return -1;
-		// what the bounds say least about comes first
-		for (const [least, most] of [
-			[MANY_ANCHORS, MANY_ANCHORS],
-			[ONE_ANCHOR, ONE_ANCHOR],
-			[DEAD + 1, ONE_ANCHOR - 1],
-		]) {
-			for (let leaf = 0; leaf < this.#kinds.length; leaf++) {
-				if (this.#kinds[leaf] < least || this.#kinds[leaf] > most) continue;
-				const exact = this.#sum(leaf);
-				bound += exact - this.#worth[leaf];
-				this.#worth[leaf] = exact;
-				if (bound <= known) return -1;
-			}
+		const kinds = this.#kinds;
+		const worth = this.#worth;
+		const queue = this.#queue;
+		const length = this.#sortQueue();
+		for (let i = 0; i < length; i++) {
+			const leaf = queue[i];
+			bound += this.#sum(leaf, kinds[leaf]) - worth[leaf];
+			if (bound <= known) return -1;
 		}
-		let total = 0;
-		for (const worth of this.#worth) total += worth;
-		return total > known ? total : -1;
+		return bound > known ? bound : -1;
+	}
+
+	/** Leaves that are worth anything: with many anchors first, then those with one, then those with one quotient. Their number. */
+	#sortQueue(): number {
+		const kinds = this.#kinds;
+		const queue = this.#queue;
+		const ends = [0, 0, 0];
+		for (let leaf = 0; leaf < kinds.length; leaf++) if (kinds[leaf] !== DEAD) ends[turnOf(kinds[leaf])]++;
+		const places = [0, ends[0], ends[0] + ends[1]];
+		for (let leaf = 0; leaf < kinds.length; leaf++) if (kinds[leaf] !== DEAD) queue[places[turnOf(kinds[leaf])]++] = leaf;
+		return ends[0] + ends[1] + ends[2];
 	}
 
 	/** Bounds the worth of every leaf; their sum. */
 	#boundAll(): number {
 		const { numLeaves, blockSize, blockBounds, bounds } = this.#leaves;
+		const kinds = this.#kinds;
+		const worth = this.#worth;
+		const numBest = this.#numBest;
+		const threshold = this.#threshold;
+		const numAnchors = this.#numAnchors;
+		const top = this.#top;
 		let sum = 0;
 		for (let begin = 0, block = 0; begin < numLeaves; begin += blockSize, block++) {
-			const numInBlock = this.#select(blockBounds, block, this.#all, this.#numAnchors, this.#inBlock, 0);
-			const isDead = this.#top <= this.#threshold;
+			const numInBlock = this.#select(blockBounds, block, this.#all, numAnchors, this.#inBlock, 0);
+			const isDead = top[0] <= threshold;
 			for (let leaf = begin; leaf < begin + blockSize && leaf < numLeaves; leaf++) {
-				this.#kinds[leaf] = DEAD;
-				this.#worth[leaf] = 0;
+				kinds[leaf] = DEAD;
+				worth[leaf] = 0;
 				if (isDead) continue;
-				this.#numBest[leaf] = this.#select(bounds, leaf, this.#inBlock, numInBlock, this.#best, leaf * this.#numAnchors);
-				if (this.#top > this.#threshold) sum += this.#bound(leaf);
+				numBest[leaf] = this.#select(bounds, leaf, this.#inBlock, numInBlock, this.#best, leaf * numAnchors);
+				if (top[0] > threshold) sum += this.#bound(leaf, top[0]);
 			}
 		}
 		return sum;
@@ -102,12 +121,12 @@ export class FitnessScorer {
 		let topAnchor = list[0];
 		for (let c = 0; c < length; c++) {
 			const k = 2 * list[c];
-			let most = round(bounds[b + 1] * inverses[k]);
-			let other = round(anchors[k] * bounds[b + 4]);
+			let most = bounds[b + 1] * inverses[k];
+			let other = anchors[k] * bounds[b + 4];
 			if (other < most) most = other;
-			other = round(bounds[b + 3] * inverses[k + 1]);
+			other = bounds[b + 3] * inverses[k + 1];
 			if (other < most) most = other;
-			other = round(anchors[k + 1] * bounds[b + 6]);
+			other = anchors[k + 1] * bounds[b + 6];
 			if (other < most) most = other;
 			upper[c] = most;
 			if (most > top) {
@@ -115,16 +134,16 @@ export class FitnessScorer {
 				topAnchor = list[c];
 			}
 			if (most <= reached) continue;
-			let least = round(bounds[b] * inverses[k]);
-			other = round(anchors[k] * bounds[b + 5]);
+			let least = bounds[b] * inverses[k];
+			other = anchors[k] * bounds[b + 5];
 			if (other < least) least = other;
-			other = round(bounds[b + 2] * inverses[k + 1]);
+			other = bounds[b + 2] * inverses[k + 1];
 			if (other < least) least = other;
-			other = round(anchors[k + 1] * bounds[b + 7]);
+			other = anchors[k + 1] * bounds[b + 7];
 			if (other < least) least = other;
 			if (least > reached) reached = least;
 		}
-		this.#top = top;
+		this.#top[0] = top;
 		let numOut = 0;
 		for (let c = 0; c < length; c++) if (upper[c] > reached) out[at + numOut++] = list[c];
 		if (numOut === 0) out[at + numOut++] = topAnchor; // all rows have the same ratio
@@ -132,20 +151,27 @@ export class FitnessScorer {
 	}
 
 	/** Tells the kind of a leaf, and what it is worth at most. */
-	#bound(leaf: number): number {
+	#bound(leaf: number, top: number): number {
 		const { leafCounts, bounds, sums } = this.#leaves;
 		const count = leafCounts[leaf];
 		// a ratio above 1 is 1 by rounding
-		let most = count * Math.floor(Math.min(1, this.#top) * MEASURE_ONE + 0.5);
+		let most = count * Math.floor(round(Math.min(1, top)) * MEASURE_ONE + 0.5);
 		this.#kinds[leaf] = MANY_ANCHORS;
 		if (this.#numBest[leaf] === 1) {
 			const k = 2 * this.#best[leaf * this.#numAnchors];
-			const [f0, f1, f2, f3] = [this.#inverses[k], this.#anchors[k], this.#inverses[k + 1], this.#anchors[k + 1]];
+			const f0 = this.#inverses[k];
+			const f1 = this.#anchors[k];
+			const f2 = this.#inverses[k + 1];
+			const f3 = this.#anchors[k + 1];
 			const b = 8 * leaf;
-			const [low0, high0] = [round(bounds[b] * f0), round(bounds[b + 1] * f0)];
-			const [low1, high1] = [round(bounds[b + 5] * f1), round(bounds[b + 4] * f1)];
-			const [low2, high2] = [round(bounds[b + 2] * f2), round(bounds[b + 3] * f2)];
-			const [low3, high3] = [round(bounds[b + 7] * f3), round(bounds[b + 6] * f3)];
+			const low0 = bounds[b] * f0;
+			const high0 = bounds[b + 1] * f0;
+			const low1 = bounds[b + 5] * f1;
+			const high1 = bounds[b + 4] * f1;
+			const low2 = bounds[b + 2] * f2;
+			const high2 = bounds[b + 3] * f2;
+			const low3 = bounds[b + 7] * f3;
+			const high3 = bounds[b + 6] * f3;
 			let kind = ONE_ANCHOR;
 			if (high0 <= low1 && high0 <= low2 && high0 <= low3) kind = 1;
 			else if (high1 <= low0 && high1 <= low2 && high1 <= low3) kind = 2;
@@ -163,8 +189,7 @@ export class FitnessScorer {
 	}
 
 	/** The worth of a leaf. */
-	#sum(leaf: number): number {
-		const kind = this.#kinds[leaf];
+	#sum(leaf: number, kind: number): number {
 		if (kind === MANY_ANCHORS) return this.#sumMany(leaf);
 		const k = 2 * this.#best[leaf * this.#numAnchors];
 		if (kind === ONE_ANCHOR) return this.#sumOne(leaf, k);
@@ -190,17 +215,20 @@ export class FitnessScorer {
 	#sumOne(leaf: number, k: number): number {
 		const { leafSize, counts, widths, heights, inWidths, inHeights } = this.#leaves;
 		const threshold = this.#threshold;
-		const [f0, f1, f2, f3] = [this.#inverses[k], this.#anchors[k], this.#inverses[k + 1], this.#anchors[k + 1]];
+		const f0 = this.#inverses[k];
+		const f1 = this.#anchors[k];
+		const f2 = this.#inverses[k + 1];
+		const f3 = this.#anchors[k + 1];
 		const end = Math.min(widths.length, (leaf + 1) * leafSize);
 		let sum = 0;
 		for (let i = leaf * leafSize; i < end; i++) {
-			const a = round(widths[i] * f0);
-			const b = round(inWidths[i] * f1);
-			const c = round(heights[i] * f2);
-			const d = round(inHeights[i] * f3);
+			const a = widths[i] * f0;
+			const b = inWidths[i] * f1;
+			const c = heights[i] * f2;
+			const d = inHeights[i] * f3;
 			let ratio = a < b ? a : b;
 			ratio = c < ratio ? c : ratio;
-			ratio = d < ratio ? d : ratio;
+			ratio = round(d < ratio ? d : ratio);
 			if (ratio > threshold) sum += ((ratio * MEASURE_ONE + 0.5) | 0) * counts[i];
 		}
 		return sum;
@@ -217,19 +245,23 @@ export class FitnessScorer {
 		const end = Math.min(widths.length, (leaf + 1) * leafSize);
 		let sum = 0;
 		for (let i = leaf * leafSize; i < end; i++) {
-			const [width, height, inWidth, inHeight] = [widths[i], heights[i], inWidths[i], inHeights[i]];
+			const width = widths[i];
+			const height = heights[i];
+			const inWidth = inWidths[i];
+			const inHeight = inHeights[i];
 			let best = 0;
 			for (let c = from; c < to; c++) {
 				const k = 2 * list[c];
-				let ratio = round(width * inverses[k]);
-				const b = round(anchors[k] * inWidth);
-				const d = round(height * inverses[k + 1]);
-				const e = round(anchors[k + 1] * inHeight);
+				let ratio = width * inverses[k];
+				const b = anchors[k] * inWidth;
+				const d = height * inverses[k + 1];
+				const e = anchors[k + 1] * inHeight;
 				ratio = b < ratio ? b : ratio;
 				ratio = d < ratio ? d : ratio;
 				ratio = e < ratio ? e : ratio;
 				best = ratio > best ? ratio : best;
 			}
+			best = round(best);
 			if (best > threshold) sum += ((best * MEASURE_ONE + 0.5) | 0) * counts[i];
 		}
 		return sum;

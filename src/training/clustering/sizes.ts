@@ -3,7 +3,6 @@
 
 import { checkNumber, checkWord, refuse, refuseUnless } from '../../checks.js';
 import { checkFloats, type FloatsLike } from '../../inputs.js';
-import { floatBits } from '../../numbers.js';
 
 /** Sides from 2^-30 to 2^30 keep every product of the wing a normal float32; normalised sizes and pixels are both within. */
 export const SIDE_LIMIT = 2 ** 30;
@@ -111,7 +110,8 @@ export function groupSizes(where: string, sizes: Float32Array, { minSize, minSiz
 	const first = new Uint32Array(total);
 	const counts = new Float64Array(total);
 	let numRows = 0;
-	for (const i of order) {
+	for (let place = 0; place < total; place++) {
+		const i = order[place];
 		const last = first[numRows - 1];
 		if (numRows === 0 || sizes[2 * i] !== sizes[2 * last] || sizes[2 * i + 1] !== sizes[2 * last + 1]) first[numRows++] = i;
 		counts[numRows - 1]++;
@@ -127,33 +127,33 @@ export function groupSizes(where: string, sizes: Float32Array, { minSize, minSiz
 	};
 }
 
-/** Positions in a double beside 31 bits of a positive float. */
-const MOST_PACKED = 2 ** 22;
-
 /** Boxes by width, then height. */
 function sortBySize(sizes: Float32Array, boxes: Uint32Array): Uint32Array {
-	const compare = (a: number, b: number) => sizes[2 * a] - sizes[2 * b] || sizes[2 * a + 1] - sizes[2 * b + 1];
-	if (boxes.length > MOST_PACKED) return boxes.sort(compare);
-	// positive floats are in the order of their bits; native sort of doubles is several times as fast as one that compares
-	const sorted = sortPacked(boxes, (i) => sizes[2 * i]);
+	const sorted = sortByValue(boxes, sizes, 2, 0);
 	for (let begin = 0; begin < sorted.length; ) {
+		const width = sizes[2 * sorted[begin]];
 		let end = begin + 1;
-		while (end < sorted.length && sizes[2 * sorted[end]] === sizes[2 * sorted[begin]]) end++;
-		if (end > begin + 1)
-			sorted.set(
-				sortPacked(sorted.subarray(begin, end), (i) => sizes[2 * i + 1]),
-				begin,
-			);
+		while (end < sorted.length && sizes[2 * sorted[end]] === width) end++;
+		if (end > begin + 1) sorted.set(sortByValue(sorted.subarray(begin, end), sizes, 2, 1), begin);
 		begin = end;
 	}
 	return sorted;
 }
 
-function sortPacked(items: Uint32Array, valueOf: (item: number) => number): Uint32Array {
+/** Places in a double beside the 31 bits of a positive float. */
+const MOST_PACKED = 2 ** 22;
+
+/** Items by values[item * step + offset], which are positive, then as they came. */
+export function sortByValue(items: Uint32Array, values: Float32Array, step = 1, offset = 0): Uint32Array {
+	if (items.length > MOST_PACKED) return items.slice().sort((a, b) => values[a * step + offset] - values[b * step + offset]);
+	// positive floats are in the order of their bits, and doubles sort several times as fast as what is compared by a function
+	const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
 	const keys = new Float64Array(items.length);
-	for (let i = 0; i < items.length; i++) keys[i] = floatBits(valueOf(items[i])) * MOST_PACKED + i;
+	for (let i = 0; i < items.length; i++) keys[i] = bits[items[i] * step + offset] * MOST_PACKED + i;
 	keys.sort();
-	return Uint32Array.from(keys, (key) => items[key % MOST_PACKED]);
+	const sorted = new Uint32Array(items.length);
+	for (let i = 0; i < items.length; i++) sorted[i] = items[keys[i] % MOST_PACKED];
+	return sorted;
 }
 
 /** Sizes [N, 2] of boxes, times the side that the network has and over the longer side of their image: as a letterbox shrinks them. */
