@@ -1,9 +1,12 @@
 // The rows of the training wing.
 
 import { anchorGrid } from 'kedge';
-import { type Matches, matchMaxIou } from 'kedge/training';
+import { type EvolvedAnchors, evolveAnchors, type Matches, matchMaxIou } from 'kedge/training';
+import { Mutations } from '../../src/training/clustering/mutations.js';
 import { random } from '../support/random.js';
+import { randomSizes } from '../support/random-sizes.js';
 import type { Answer } from './answer.js';
+import { type Pair, plainEvolution } from './peers/evolution.js';
 import { type PlainMatches, plainMatch } from './peers/matching.js';
 import type { Contestant, Row } from './rows.js';
 
@@ -38,6 +41,45 @@ function answer({ labels, matches }: Matches | PlainMatches): Answer {
 	return { indices, classIds: indices.map((a) => matches[a]) };
 }
 
+const YOLOV5 = [10, 13, 16, 30, 33, 23, 30, 61, 62, 45, 59, 119, 116, 90, 156, 198, 373, 326];
+/** Of yolov5's 1000: the peer needs a hundredth of a second for each. */
+const GENERATIONS = 200;
+
+const pairsOf = (sides: ArrayLike<number>) => Array.from({ length: sides.length / 2 }, (_, i): Pair => [sides[2 * i], sides[2 * i + 1]]);
+
+/** The generations whose mutants were accepted, then the anchors two by two. */
+function evolutionAnswer(accepted: readonly number[], anchors: readonly Pair[]): Answer {
+	const sorted = [...anchors].sort(([a, b], [c, d]) => a * b - c * d).flat();
+	const rows = Array.from({ length: Math.ceil(sorted.length / 4) }, (_, i) => [0, 1, 2, 3].map((c) => sorted[4 * i + c] ?? 0));
+	return { indices: [...accepted, ...rows.keys()], boxes: [...accepted.map(() => [0, 0, 0, 0]), ...rows] };
+}
+
+async function evolutionContestants(): Promise<Contestant[]> {
+	const frames = Array.from({ length: FRAMES }, (_, i) => randomSizes(100_000, 1 + i));
+	const plain = frames.map(pairsOf);
+	// both mutate by the same factors
+	const mutations = new Mutations(0, YOLOV5.length, { probability: 0.9, sigma: 0.1, clip: [0.3, 3] });
+	const factors = Array.from({ length: GENERATIONS }, (_, generation) => mutations.of(generation));
+	const start = pairsOf(YOLOV5);
+	return [
+		{
+			name: 'kedge, CPU',
+			run: (i) => evolveAnchors(frames[i], YOLOV5, { generations: GENERATIONS, seed: 0 }),
+			answer: ({ accepted, anchors }: EvolvedAnchors) =>
+				evolutionAnswer(
+					accepted.map(({ generation }) => generation),
+					pairsOf(anchors),
+				),
+		},
+		{
+			name: 'tutorial code',
+			run: (i) => plainEvolution(plain[i], start, factors),
+			answer: ({ accepted, anchors }: ReturnType<typeof plainEvolution>) => evolutionAnswer(accepted, anchors),
+			gate: 5,
+		},
+	];
+}
+
 export const TRAINING_ROWS: readonly Row[] = [
 	{
 		name: 'matching 100k x 100',
@@ -53,5 +95,11 @@ export const TRAINING_ROWS: readonly Row[] = [
 				{ name: 'tutorial code', run: (i) => plainMatch(plainAnchors, plainFrames[i], positive, negative, minPositive), answer, gate: 10 },
 			];
 		},
+	},
+	{
+		name: 'anchors 100k x 1000',
+		what: `100,000 box sizes, 9 anchors, ${GENERATIONS} of 1000 generations of evolution; found: accepted mutants and anchors`,
+		frames: FRAMES,
+		make: evolutionContestants,
 	},
 ];

@@ -2,13 +2,17 @@
 // gives each its turn. onnxruntime-web takes part in `npm run bench` alone.
 
 import { createPostprocessor, nms, yolov8 } from 'kedge';
+import { evolveAnchors } from 'kedge/training';
 import { describe, expect, it } from 'vitest';
+import { Mutations } from '../../../src/training/clustering/mutations.js';
 import { type Answer, detectionsAnswer, differenceOf } from '../../bench/answer.js';
 import { measure, quantile } from '../../bench/measure.js';
+import { type Pair, plainEvolution } from '../../bench/peers/evolution.js';
 import { loopAnswer, loopInPlace, loopTransposed } from '../../bench/peers/loop.js';
 import { naiveNms } from '../../bench/peers/naive.js';
 import { tutorial, tutorialAnswer } from '../../bench/peers/tutorial.js';
 import { clusteredBoxes, uniformBoxes, YOLO, yolov8Frame } from '../../bench/workloads.js';
+import { randomSizes } from '../../support/random-sizes.js';
 
 describe('workloads', () => {
 	it.each([1, 2, 3, 4])('frame %i has 64 anchors above 0.25, one class each, and thousands above 0.001', (seed) => {
@@ -46,6 +50,21 @@ describe('peers', () => {
 		expect(differenceOf(tutorialAnswer(tutorial(frame, 0.25, 0.45, 300)), expected)).toBe('');
 		expect(differenceOf(loopAnswer(loopTransposed(frame, 0.25, 0.45, 300)), expected)).toBe('');
 		expect(differenceOf(loopAnswer(loopInPlace(frame, 0.25, 0.45, 300)), expected)).toBe('');
+	});
+
+	it('accept the mutants that kedge accepts', async () => {
+		const sizes = randomSizes(500, 2);
+		const pairs = (sides: ArrayLike<number>) => Array.from({ length: sides.length / 2 }, (_, i): Pair => [sides[2 * i], sides[2 * i + 1]]);
+		const mutations = new Mutations(0, 4, { probability: 0.9, sigma: 0.1, clip: [0.3, 3] });
+		const plain = plainEvolution(
+			pairs(sizes),
+			pairs([20, 30, 80, 60]),
+			Array.from({ length: 100 }, (_, generation) => mutations.of(generation)),
+		);
+		const found = await evolveAnchors(sizes, [20, 30, 80, 60], { generations: 100 });
+		expect(plain.accepted.length).toBeGreaterThan(5);
+		expect(found.accepted.map(({ generation }) => generation)).toEqual(plain.accepted);
+		found.anchors.forEach((side, i) => expect(side).toBeCloseTo(plain.anchors.flat()[i], 3));
 	});
 
 	it('keep the boxes that kedge keeps', () => {
