@@ -292,6 +292,28 @@ for (const [name, head] of Object.entries(MODELS)) {
 	);
 }
 
+gpuTest('soft-nms: logits that round to the same sigmoid are equal scores, in the order of ties, over more than a workgroup', async ({ device }) => {
+	const head = efficientdet({ numClasses: 1, inputSize: [128, 128], outputs: 'concatenated' });
+	// sigmoids of 18 and more are 1 in float32; the best logit is the last
+	const logits = Float32Array.from({ length: head.numAnchors }, (_, i) => (i < 900 ? 18 + i / 100 : -20));
+	const outputs = [logits, new Float32Array(4 * head.numAnchors)];
+	for (const [ties, first] of [
+		['lowest-index', 0],
+		['highest-index', 899],
+	] as const) {
+		const facts = [];
+		for (const options of [{ backend: 'cpu' }, { backend: 'hybrid', device }, { backend: 'webgpu', device }] as const) {
+			const made = await createPostprocessor({ head, softNms: {}, semantics: { ties }, maxDetections: 40, ...options });
+			const found = await made.run(outputs);
+			assert.deepEqual([found.indices[0], found.scores[0]], [first, 1], options.backend);
+			facts.push({ indices: found.indices.join(), scores: found.scores.join() });
+			made.dispose();
+		}
+		assert.deepEqual(facts[1], facts[0]);
+		assert.deepEqual(facts[2], facts[0]);
+	}
+});
+
 gpuTest('soft-nms: timings name the stage, encode leaves decayed scores on the GPU', async ({ device }) => {
 	const head = MODELS.EfficientDet;
 	const outputs = randomOutputs(head, { batch: 1, half: false, seed: 4, hits: 0.05, nasty: 0 }).map(({ tensor }) => {

@@ -124,6 +124,21 @@ gpuTest('stages: 10,001 boxes reach the prefiltered ranges at full size', async 
 	await checkEveryStep(device, boxesLayout(10_001, 'clustered', 'distinct', 1, 5, callOf({ iou: 0.45 }), SIZES));
 });
 
+gpuTest('stages: levels that are cut one by one make a list longer than any of them, which prefiltered ranges go through to its end', async ({ device }) => {
+	// 144, 36, 9, 9 and 9 anchors
+	const head = retinanet({ numClasses: 1, inputSize: [32, 32] });
+	const tensors = randomOutputs(head, { batch: 1, half: false, seed: 4, hits: 1, nasty: 0 });
+	for (const iou of [0.3, 0.7]) {
+		const layout = layOut(head, tensors, callOf({ score: 0.1, iou, asLogit: true }), TOY, { multiLabel: false });
+		const memory = await checkEveryStep(device, layout);
+		const { counters } = stateOf(memory, 0);
+		assert.isAbove(counters[COUNTERS.listed], 144 + 2 * TOY.block);
+		assert.isBelow(counters[COUNTERS.kept], counters[COUNTERS.listed]);
+		const ranges = layout.steps.filter((step) => step.stage === 'suppress' && step.kernel === 'prefilter');
+		assert.isAbove(ranges.length, 144 / TOY.block, 'ranges beyond the longest level');
+	}
+});
+
 const HEADS = {
 	'yolov8 channels first': yolov8({ numClasses: 5, inputSize: [64, 96], layout: 'channels-first' }),
 	'yolov8 anchors first': yolov8({ numClasses: 5, inputSize: [64, 96], layout: 'anchors-first' }),

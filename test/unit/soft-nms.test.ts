@@ -282,6 +282,21 @@ describe('a postprocessor', () => {
 		expect(iou(0, 1)).toBeGreaterThan(0.1);
 	});
 
+	it('of logits that round to the same sigmoid takes the lower index first, or the higher, however many there are', async () => {
+		const head = efficientdet({ numClasses: 1, inputSize: [128, 128], outputs: 'concatenated' });
+		// sigmoids of 18 and more are 1 in float32; the best logit is the last
+		const logits = Float32Array.from({ length: head.numAnchors }, (_, i) => (i < 900 ? 18 + i / 100 : -20));
+		const outputs = [logits, new Float32Array(4 * head.numAnchors)];
+		for (const [ties, first] of [
+			['lowest-index', 0],
+			['highest-index', 899],
+		] as const) {
+			const made = await createPostprocessor({ head, backend: 'cpu', softNms: {}, semantics: { ties }, maxDetections: 1 });
+			const found = await made.run(outputs);
+			expect([found.indices[0], found.scores[0]]).toEqual([first, 1]);
+		}
+	});
+
 	it('refuses what leaves no room for it', async () => {
 		const make = (options: object) => createPostprocessor({ head: HEAD, backend: 'cpu', softNms: {}, ...options });
 		await expect(make({ suppression: 'bitmask' })).rejects.toThrow(/softNms must be left out with suppression 'bitmask'/);
