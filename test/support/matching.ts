@@ -58,7 +58,7 @@ export function mmdet(matrix: Matrix, numAnchors: number, positive: number, nega
 	return assigned;
 }
 
-/** ArgMaxMatcher with force_match_for_each_row of the TensorFlow detection API (EfficientDet): an index or -1. A row without any overlap is left alone. */
+/** ArgMaxMatcher with force_match_for_each_row of the TensorFlow detection API (EfficientDet): an index or -1. */
 export function argMaxMatcher(matrix: Matrix, numAnchors: number, threshold: number): number[] {
 	const found = columns(matrix, numAnchors).map(({ value, index }) => (value < round(threshold) ? -1 : index));
 	const forces = rows(matrix);
