@@ -49,18 +49,18 @@ const MOST_VALUES = 2 ** 28;
  * first, as CenterNet does; one of which nothing is left is 'out-of-range'. `best` is 1; no IoU is measured: `maxIou` is 0. Throws a TypeError
  * or RangeError that names the argument.
  */
-export function matchCenterNet(level: GridLevel, boxes: BoxesLike, options: CenterNetMatchOptions): CenterNetMatches {
+export function matchCenterNet(level: GridLevel, groundTruths: BoxesLike, options: CenterNetMatchOptions): CenterNetMatches {
 	const { grid, stride } = checkGridLevel('matchCenterNet', level);
-	const groundTruths = readGroundTruths('matchCenterNet', boxes);
-	const rule = readRule(options, groundTruths.count, grid);
+	const truths = readGroundTruths('matchCenterNet', groundTruths);
+	const rule = readRule(options, truths.count, grid);
 	const [height, width] = grid;
 
-	const tally = new Tally(height * width, groundTruths);
+	const tally = new Tally(height * width, truths);
 	const heatMap = new Float32Array(rule.numClasses * height * width);
 	const found: { cell: number; groundTruth: number; radius: number; numbers: number[] }[] = [];
-	for (let g = 0; g < groundTruths.count; g++) {
-		if (groundTruths.unusable[g] !== undefined) continue;
-		const [x1, y1, x2, y2] = Array.from(groundTruths.boxes.subarray(g * 4, g * 4 + 4), (v, k) => {
+	for (let g = 0; g < truths.count; g++) {
+		if (truths.unusable[g] !== undefined) continue;
+		const [x1, y1, x2, y2] = Array.from(truths.boxes.subarray(g * 4, g * 4 + 4), (v, k) => {
 			return Math.min(Math.max(round(v / stride), 0), (k % 2 === 0 ? width : height) - 1);
 		});
 		const size = [round(x2 - x1), round(y2 - y1)];

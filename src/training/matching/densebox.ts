@@ -29,9 +29,9 @@ export interface DenseBoxMatchOptions {
  * `best` is the highest centerness of a box's cells; no IoU is measured: `maxIou` is 0. Throws a TypeError or RangeError that names
  * the argument.
  */
-export function matchDenseBox(level: GridLevel, boxes: BoxesLike, options?: DenseBoxMatchOptions): Matches {
+export function matchDenseBox(level: GridLevel, groundTruths: BoxesLike, options?: DenseBoxMatchOptions): Matches {
 	const placed = checkGridLevel('matchDenseBox', level);
-	const groundTruths = readGroundTruths('matchDenseBox', boxes);
+	const truths = readGroundTruths('matchDenseBox', groundTruths);
 	const given = readOptions('matchDenseBox', 'options', options, ['radius', 'greyZone', 'heights', 'offset']) as DenseBoxMatchOptions;
 	const radius = round(checkPositiveNumber('matchDenseBox', 'radius', given.radius ?? 0.3));
 	const greyZone = checkNumber('matchDenseBox', 'greyZone', given.greyZone ?? 2);
@@ -40,14 +40,14 @@ export function matchDenseBox(level: GridLevel, boxes: BoxesLike, options?: Dens
 	if (!Number.isFinite(offset)) refuse(RangeError, 'matchDenseBox', 'offset', 'must be a finite number of cells', offset);
 	const [low, high] = readHeights(given.heights);
 
-	const tally = new Tally(placed.grid[0] * placed.grid[1], groundTruths);
+	const tally = new Tally(placed.grid[0] * placed.grid[1], truths);
 	const distances = new Float32Array(tally.labels.length).fill(Infinity);
-	const centred = new Float32Array(groundTruths.count).fill(-1);
-	for (let g = 0; g < groundTruths.count; g++) {
-		const height = round(groundTruths.boxes[g * 4 + 3] - groundTruths.boxes[g * 4 + 1]);
-		if (groundTruths.unusable[g] === undefined && height >= low && height <= high) {
-			const circle = circleOf(placed, groundTruths, g, round(radius * round(height / placed.stride)), round(offset));
-			fill(tally, distances, centred, placed, groundTruths, g, circle);
+	const centred = new Float32Array(truths.count).fill(-1);
+	for (let g = 0; g < truths.count; g++) {
+		const height = round(truths.boxes[g * 4 + 3] - truths.boxes[g * 4 + 1]);
+		if (truths.unusable[g] === undefined && height >= low && height <= high) {
+			const circle = circleOf(placed, truths, g, round(radius * round(height / placed.stride)), round(offset));
+			fill(tally, distances, centred, placed, truths, g, circle);
 		}
 		if (centred[g] < 0) tally.lose(g, 'out-of-range');
 	}

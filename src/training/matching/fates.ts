@@ -26,7 +26,7 @@ export function checkUprightBoxes(where: string, argument: string, value: unknow
 
 /** The ground truths of an argument. */
 export function readGroundTruths(where: string, value: BoxesLike): GroundTruths {
-	const boxes = checkUprightBoxes(where, 'boxes', value).map(flushCoordinate);
+	const boxes = checkUprightBoxes(where, 'groundTruths', value).map(flushCoordinate);
 	const count = boxes.length / 4;
 	const areas = new Float32Array(count);
 	const unusable = Array.from({ length: count }, (_, g): LostReason | undefined => {

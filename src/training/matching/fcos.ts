@@ -37,9 +37,9 @@ const INFINITE_AREA = 1e8;
  * no IoU is measured: `maxIou` is 0. A box without a point in range, or too large, is 'out-of-range', one whose points are all in smaller
  * boxes 'taken'. Throws a TypeError or RangeError that names the argument.
  */
-export function matchFcos(points: PointsLike, boxes: BoxesLike, options?: FcosMatchOptions): Matches {
+export function matchFcos(points: PointsLike, groundTruths: BoxesLike, options?: FcosMatchOptions): Matches {
 	const rows = checkPoints('matchFcos', points);
-	const groundTruths = readGroundTruths('matchFcos', boxes);
+	const truths = readGroundTruths('matchFcos', groundTruths);
 	const given = readOptions('matchFcos', 'options', options, ['style', 'ranges', 'centreRadius']) as FcosMatchOptions;
 	const style = checkWord('matchFcos', 'style', given.style ?? 'torchvision', ['torchvision', 'detectron2', 'mmdet']);
 	const { centreRadius = style === 'mmdet' ? false : 1.5 } = given;
@@ -48,18 +48,17 @@ export function matchFcos(points: PointsLike, boxes: BoxesLike, options?: FcosMa
 	const levels = levelsOf(rows);
 	const ranges = readRanges(levels, given.ranges, inclusive);
 
-	const tally = new Tally(rows.length / 4, groundTruths);
+	const tally = new Tally(rows.length / 4, truths);
 	const rule: Rule = { inclusive, centreRadius, value: inclusive ? plainValue : float32Value };
 	const none = inclusive ? -INFINITE_AREA : round(1e-5);
 	const values = new Float32Array(rows.length / 4).fill(none);
-	const centred = new Float32Array(groundTruths.count).fill(-1);
+	const centred = new Float32Array(truths.count).fill(-1);
 	levels.forEach((level, i) => {
-		for (let g = 0; g < groundTruths.count; g++) {
-			if (groundTruths.unusable[g] === undefined && rule.value(groundTruths.areas[g]) > none)
-				matchLevel(tally, values, centred, rows, level, groundTruths, g, ranges[i], rule);
+		for (let g = 0; g < truths.count; g++) {
+			if (truths.unusable[g] === undefined && rule.value(truths.areas[g]) > none) matchLevel(tally, values, centred, rows, level, truths, g, ranges[i], rule);
 		}
 	});
-	for (let g = 0; g < groundTruths.count; g++) if (centred[g] < 0) tally.lose(g, 'out-of-range');
+	for (let g = 0; g < truths.count; g++) if (centred[g] < 0) tally.lose(g, 'out-of-range');
 	return tally.finish();
 }
 

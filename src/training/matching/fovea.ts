@@ -26,27 +26,27 @@ export interface FoveaMatchOptions {
  * level's size or between all cells' middles. Of equal areas the later box wins. `best` is the highest centerness of a box's cells; no IoU is
  * measured: `maxIou` is 0. Throws a TypeError or RangeError that names the argument.
  */
-export function matchFovea(levels: readonly GridLevel[], boxes: BoxesLike, options?: FoveaMatchOptions): Matches {
+export function matchFovea(levels: readonly GridLevel[], groundTruths: BoxesLike, options?: FoveaMatchOptions): Matches {
 	const placed = checkGridLevels('matchFovea', levels);
-	const groundTruths = readGroundTruths('matchFovea', boxes);
+	const truths = readGroundTruths('matchFovea', groundTruths);
 	const given = readOptions('matchFovea', 'options', options, ['sigma', 'ranges']);
 	const sigma = checkNumber('matchFovea', 'sigma', given.sigma ?? 0.4);
 	if (!(sigma > 0 && sigma <= 1)) refuse(RangeError, 'matchFovea', 'sigma', 'must be above 0, at most 1', sigma);
 	const ranges = readRanges(placed.levels, given.ranges);
 
-	const tally = new Tally(placed.numAnchors, groundTruths);
-	const scales = groundTruths.areas.map(sqrt32);
+	const tally = new Tally(placed.numAnchors, truths);
+	const scales = truths.areas.map(sqrt32);
 	const largestFirst = Array.from(scales.keys())
-		.filter((g) => groundTruths.unusable[g] === undefined)
+		.filter((g) => truths.unusable[g] === undefined)
 		.sort((a, b) => scales[b] - scales[a] || a - b);
-	const centred = new Float32Array(groundTruths.count).fill(-1);
+	const centred = new Float32Array(truths.count).fill(-1);
 	placed.levels.forEach((level, i) => {
 		const [low, high] = ranges[i];
 		for (const g of largestFirst) {
-			if (scales[g] >= low && scales[g] <= high) paint(tally, centred, level, groundTruths, g, round(sigma));
+			if (scales[g] >= low && scales[g] <= high) paint(tally, centred, level, truths, g, round(sigma));
 		}
 	});
-	for (let g = 0; g < groundTruths.count; g++) if (centred[g] < 0) tally.lose(g, 'out-of-range');
+	for (let g = 0; g < truths.count; g++) if (centred[g] < 0) tally.lose(g, 'out-of-range');
 	return tally.finish();
 }
 

@@ -33,10 +33,10 @@ export interface GridAssignerOptions {
  * A ground truth whose centre is outside of the grid is 'out-of-range' unless an anchor answers for it; one whose best anchor overlaps it by
  * `minPositive` or less 'below-minimum'. Throws a TypeError or RangeError that names the argument.
  */
-export function matchGridAssigner(levels: readonly CellLevel[], boxes: BoxesLike, options?: GridAssignerOptions): Matches {
+export function matchGridAssigner(levels: readonly CellLevel[], groundTruths: BoxesLike, options?: GridAssignerOptions): Matches {
 	const where = 'matchGridAssigner';
 	const placed = checkCellLevels(where, levels);
-	const groundTruths = readGroundTruths(where, boxes);
+	const truths = readGroundTruths(where, groundTruths);
 	const given = readOptions(where, 'options', options, ['positive', 'negative', 'minPositive', 'allTies', 'order']);
 	const [positive, negative, minPositive] = (['positive', 'negative', 'minPositive'] as const).map((name, i) => {
 		return round(checkUnit(where, name, given[name] ?? [0.5, 0.5, 0][i]));
@@ -44,14 +44,14 @@ export function matchGridAssigner(levels: readonly CellLevel[], boxes: BoxesLike
 	const allTies = checkBoolean(where, 'allTies', given.allTies ?? true);
 	const order = checkWord(where, 'order', given.order ?? 'ayx', CELL_ORDERS);
 
-	const usable = usableGroundTruths(groundTruths);
+	const usable = usableGroundTruths(truths);
 	const overlaps = overlapsOf(anchorsOf(levels, placed.levels, order), usable.boxes);
-	const tally = new Tally(placed.numAnchors, groundTruths);
+	const tally = new Tally(placed.numAnchors, truths);
 	tally.maxIou.set(overlaps.maxIou);
 	overlaps.maxIou.forEach((iou, a) => {
 		if (iou > negative) tally.labels[a] = -1;
 	});
-	const responsible = responsibleAnchors(tally, placed.levels, groundTruths, usable.indices, order);
+	const responsible = responsibleAnchors(tally, placed.levels, truths, usable.indices, order);
 	for (const a of responsible) if (overlaps.maxIou[a] > positive) tally.give(a, usable.indices[overlaps.argmax[a]]);
 	usable.indices.forEach((g, i) => {
 		force(tally, overlaps, responsible, g, i, minPositive, allTies);

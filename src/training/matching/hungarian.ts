@@ -31,28 +31,28 @@ const KNOWN = ['classIds', 'predictedBoxes', 'predictedScores', 'style', 'inputS
 const MOST_COSTS = 2 ** 26;
 
 /**
- * Matches queries to ground truths one to one. `predictedBoxes` [Q, 4] and `boxes` [G, 4] are in the same units (DETR's own: `{ data, format:
+ * Matches queries to ground truths one to one. `predictedBoxes` [Q, 4] and `groundTruths` [G, 4] are in the same units (DETR's own: `{ data, format:
  * 'cxcywh' }`, normalised); `predictedScores` [Q, C] are softmax or sigmoid probabilities, a no-object column does no harm. With more ground truths
  * than queries some are 'taken'. `best` is the cost that a ground truth was matched at, or would least have cost; `maxIou` is 0. Throws a
  * TypeError or RangeError that names the argument.
  */
-export function matchHungarian(boxes: BoxesLike, options: HungarianOptions): Matches {
-	const groundTruths = readGroundTruths('matchHungarian', boxes);
+export function matchHungarian(groundTruths: BoxesLike, options: HungarianOptions): Matches {
+	const truths = readGroundTruths('matchHungarian', groundTruths);
 	const given = readOptions('matchHungarian', 'options', options, KNOWN);
 	const weights = readWeights(given);
-	const predictions = readPredictions('matchHungarian', given, groundTruths.count);
+	const predictions = readPredictions('matchHungarian', given, truths.count);
 	const unusable = predictions.boxes.findIndex((v) => !(Math.abs(v) < 2 ** 62));
 	if (unusable >= 0) refuse(RangeError, 'matchHungarian', `predictedBoxes[${unusable}]`, 'must be finite and below 2^62', predictions.boxes[unusable]);
-	const taking = Array.from(groundTruths.unusable.keys()).filter((g) => groundTruths.unusable[g] === undefined);
+	const taking = Array.from(truths.unusable.keys()).filter((g) => truths.unusable[g] === undefined);
 	const numCosts = taking.length * predictions.count;
-	if (numCosts > MOST_COSTS) refuse(RangeError, 'matchHungarian', 'boxes', `must make at most ${MOST_COSTS} pairs with predictedBoxes`, numCosts);
+	if (numCosts > MOST_COSTS) refuse(RangeError, 'matchHungarian', 'groundTruths', `must make at most ${MOST_COSTS} pairs with predictedBoxes`, numCosts);
 
 	const costs = new Float64Array(numCosts);
 	taking.forEach((g, row) => {
-		costs.set(costsOf(predictions, groundTruths.boxes.subarray(g * 4, g * 4 + 4), predictions.classIds[g], weights), row * predictions.count);
+		costs.set(costsOf(predictions, truths.boxes.subarray(g * 4, g * 4 + 4), predictions.classIds[g], weights), row * predictions.count);
 	});
 	const queries = assign(costs, taking.length, predictions.count);
-	const tally = new Tally(predictions.count, groundTruths);
+	const tally = new Tally(predictions.count, truths);
 	taking.forEach((g, row) => {
 		const own = costs.subarray(row * predictions.count, (row + 1) * predictions.count);
 		const query = queries[row] >= 0 ? queries[row] : own.indexOf(own.reduce((least, cost) => Math.min(least, cost), Infinity));

@@ -43,26 +43,26 @@ const KNOWN = ['classIds', 'predictedBoxes', 'predictedScores', 'predictedObject
  * when no other is left, as in both sources. Of equal costs the first point and the first box. `best` is the least cost, `maxIou` the highest IoU of a
  * candidate's prediction. When there are no candidates at all a box is 'out-of-range'. Throws a TypeError or RangeError that names the argument.
  */
-export function matchSimOta(points: PointsLike, boxes: BoxesLike, options: SimOtaOptions): OtaMatches {
+export function matchSimOta(points: PointsLike, groundTruths: BoxesLike, options: SimOtaOptions): OtaMatches {
 	const rows = checkPoints('matchSimOta', points);
-	const groundTruths = readGroundTruths('matchSimOta', boxes);
+	const truths = readGroundTruths('matchSimOta', groundTruths);
 	const given = readOptions('matchSimOta', 'options', options, KNOWN) as Partial<SimOtaOptions>;
 	const mmdet = checkWord('matchSimOta', 'style', given.style ?? 'yolox', ['yolox', 'mmdet']) === 'mmdet';
 	const centreRadius = round(checkPositiveNumber('matchSimOta', 'centreRadius', given.centreRadius ?? (mmdet ? 2.5 : 1.5)));
 	const topk = checkInteger('matchSimOta', 'topk', given.topk ?? 10, 1, 2 ** 24);
-	const predictions = readPredictions('matchSimOta', given, groundTruths.count, rows.length / 4);
+	const predictions = readPredictions('matchSimOta', given, truths.count, rows.length / 4);
 	const objectness = readObjectness('matchSimOta', given.predictedObjectness, predictions.count);
 
-	const taking = takingPart(groundTruths);
-	const candidates = candidatesOf(rows, groundTruths, taking, centreRadius, mmdet ? IN_BOX : IN_CENTRE);
+	const taking = takingPart(truths);
+	const candidates = candidatesOf(rows, truths, taking, centreRadius, mmdet ? IN_BOX : IN_CENTRE);
 	const penaltyOf = (a: number, g: number) => {
-		const where = nearness(rows, a, groundTruths.boxes, g, centreRadius);
+		const where = nearness(rows, a, truths.boxes, g, centreRadius);
 		if (mmdet) return where === IN_BOX + IN_CENTRE ? 0 : 1e5;
 		return where >= IN_CENTRE ? 0 : 1e6;
 	};
 	const costs = new ClassCosts(predictions, objectness, candidates);
-	const offers = offersOf(predictions, groundTruths, taking, candidates, costs, mmdet ? 1e-7 : 1e-8, penaltyOf);
-	return answer(new Tally(predictions.count, groundTruths), candidates, offers, taking, matchDynamicK(offers, taking, topk));
+	const offers = offersOf(predictions, truths, taking, candidates, costs, mmdet ? 1e-7 : 1e-8, penaltyOf);
+	return answer(new Tally(predictions.count, truths), candidates, offers, taking, matchDynamicK(offers, taking, topk));
 }
 
 /** Parts of `nearness`: 1 in the box, 2 in the centre, 3 in both. */
@@ -105,7 +105,7 @@ export function takingPart({ unusable }: GroundTruths): number[] {
 /** Overlaps and costs of all pairs of ground truths and candidates (their anchors). */
 export function offersOf(
 	{ boxes, areas, classIds }: Predictions,
-	groundTruths: GroundTruths,
+	truths: GroundTruths,
 	taking: readonly number[],
 	candidates: ArrayLike<number>,
 	costs: ClassCosts,
@@ -113,11 +113,11 @@ export function offersOf(
 	penaltyOf: (anchor: number, groundTruth: number) => number,
 ): Offers {
 	const numCandidates = candidates.length;
-	const offers = { numCandidates, overlaps: new Float32Array(groundTruths.count * numCandidates), costs: new Float32Array(groundTruths.count * numCandidates) };
+	const offers = { numCandidates, overlaps: new Float32Array(truths.count * numCandidates), costs: new Float32Array(truths.count * numCandidates) };
 	for (const g of taking) {
 		for (let c = 0; c < numCandidates; c++) {
 			const a = candidates[c];
-			const overlap = iouOfPair(boxes, a, areas[a], groundTruths.boxes, g, groundTruths.areas[g]);
+			const overlap = iouOfPair(boxes, a, areas[a], truths.boxes, g, truths.areas[g]);
 			offers.overlaps[g * numCandidates + c] = overlap;
 			offers.costs[g * numCandidates + c] = costOf(costs.of(c, classIds[g]), overlap, epsilon, penaltyOf(a, g));
 		}

@@ -47,23 +47,23 @@ const KNOWN = ['classIds', 'predictedBoxes', 'predictedScores', 'style', 'topk',
  * without a point inside is 'out-of-range', one whose points are not aligned at all 'below-minimum'. CIoU is that of `boxIou`, without
  * ultralytics' 1e-7. Throws a TypeError or RangeError that names the argument.
  */
-export function matchTal(points: PointsLike, boxes: BoxesLike, options: TalOptions): TalMatches {
+export function matchTal(points: PointsLike, groundTruths: BoxesLike, options: TalOptions): TalMatches {
 	const rows = checkPoints('matchTal', points);
-	const groundTruths = readGroundTruths('matchTal', boxes);
+	const truths = readGroundTruths('matchTal', groundTruths);
 	const given = readOptions('matchTal', 'options', options, KNOWN);
 	const rule = readRule(given);
-	const predictions = readPredictions('matchTal', given, groundTruths.count, rows.length / 4);
-	const tally = new Tally(predictions.count, groundTruths);
+	const predictions = readPredictions('matchTal', given, truths.count, rows.length / 4);
+	const tally = new Tally(predictions.count, truths);
 	const all = Uint32Array.from({ length: predictions.count }, (_, a) => a);
-	const scene: Scene = { points: rows, all, groundTruths, predictions, rule };
+	const scene: Scene = { points: rows, all, truths, predictions, rule };
 
 	const chosen: Choice[] = [];
-	for (let g = 0; g < groundTruths.count; g++) {
-		if (groundTruths.unusable[g] === undefined) chosen.push(...choose(tally, scene, g));
+	for (let g = 0; g < truths.count; g++) {
+		if (truths.unusable[g] === undefined) chosen.push(...choose(tally, scene, g));
 	}
 	const settled = settle(scene, chosen);
 	for (const { anchor, groundTruth } of settled) tally.give(anchor, groundTruth);
-	return { ...tally.finish(), targetScores: normalise(settled, groundTruths.count, predictions.count, rule.normaliser) };
+	return { ...tally.finish(), targetScores: normalise(settled, truths.count, predictions.count, rule.normaliser) };
 }
 
 interface Rule {
@@ -82,7 +82,7 @@ interface Scene {
 	readonly points: Float32Array;
 	/** [A] 0, 1, 2, ... */
 	readonly all: Uint32Array;
-	readonly groundTruths: GroundTruths;
+	readonly truths: GroundTruths;
 	readonly predictions: Predictions;
 	readonly rule: Rule;
 }
@@ -115,7 +115,7 @@ function readRule(given: Partial<Record<(typeof KNOWN)[number], unknown>>): Rule
 /** Whether a point lies inside of a ground truth. */
 function isInside(scene: Scene, anchor: number, g: number): boolean {
 	const { points, rule } = scene;
-	const { boxes } = scene.groundTruths;
+	const { boxes } = scene.truths;
 	const x = points[anchor * 4];
 	const y = points[anchor * 4 + 1];
 	if (!(x > boxes[g * 4] && x < boxes[g * 4 + 2])) return false;
@@ -125,19 +125,19 @@ function isInside(scene: Scene, anchor: number, g: number): boolean {
 }
 
 /** The overlap of predictions with one ground truth, not below 0. */
-function overlapsOf({ predictions, groundTruths, rule }: Scene, anchors: ArrayLike<number>, g: number): Float32Array {
+function overlapsOf({ predictions, truths, rule }: Scene, anchors: ArrayLike<number>, g: number): Float32Array {
 	const { boxes, areas } = predictions;
 	if (!rule.ciou) {
 		const ious = new Float32Array(anchors.length);
 		for (let i = 0; i < anchors.length; i++) {
-			ious[i] = iouOfPair(boxes, anchors[i], areas[anchors[i]], groundTruths.boxes, g, groundTruths.areas[g]);
+			ious[i] = iouOfPair(boxes, anchors[i], areas[anchors[i]], truths.boxes, g, truths.areas[g]);
 		}
 		return ious;
 	}
 	const rows = new Float32Array(anchors.length * 4);
 	for (let i = 0; i < anchors.length; i++) rows.set(boxes.subarray(anchors[i] * 4, anchors[i] * 4 + 4), i * 4);
 	// NaN of unusable boxes counts as none
-	return boxIou(rows, groundTruths.boxes.subarray(g * 4, g * 4 + 4), { kind: 'ciou' }).map((v) => (v > 0 ? v : 0));
+	return boxIou(rows, truths.boxes.subarray(g * 4, g * 4 + 4), { kind: 'ciou' }).map((v) => (v > 0 ? v : 0));
 }
 
 function alignmentOf({ predictions: { scores, numClasses, classIds }, rule }: Scene, anchor: number, g: number, overlap: number): number {
@@ -202,10 +202,10 @@ function settle(scene: Scene, chosen: readonly Choice[]): Choice[] {
 
 /** Every ground truth that a point lies in, whether it chose the point or not. */
 function allAbout(scene: Scene, anchor: number): Choice[] {
-	const { groundTruths } = scene;
+	const { truths } = scene;
 	const about: Choice[] = [];
-	for (let g = 0; g < groundTruths.count; g++) {
-		if (groundTruths.unusable[g] !== undefined || !isInside(scene, anchor, g)) continue;
+	for (let g = 0; g < truths.count; g++) {
+		if (truths.unusable[g] !== undefined || !isInside(scene, anchor, g)) continue;
 		const [overlap] = overlapsOf(scene, [anchor], g);
 		about.push({ anchor, groundTruth: g, overlap, alignment: alignmentOf(scene, anchor, g, overlap) });
 	}

@@ -34,14 +34,14 @@ export interface YoloGridOptions extends YoloIgnoreOptions {
 const KNOWN = ['style', 'order', 'iouThreshold', 'winner', ...IGNORE_KEYS] as const;
 
 /**
- * Matches by cell and shape. `levels` have their shapes in pixels (`cellLevels`); `boxes` [G, 4] are ground truths in input pixels. Of equally
+ * Matches by cell and shape. `levels` have their shapes in pixels (`cellLevels`); `groundTruths` [G, 4] are in input pixels. Of equally
  * like shapes the finer level's and the first wins; a shape that stands on two levels (tiny YOLOv4) is positive on both, as darknet's masks
  * have it. A centre outside the grid is 'out-of-range'; on its right or lower edge too, where darknet reads past its map. `best` is the IoU of
  * shapes; `maxIou` that of the predicted box with any ground truth, or without predictions that of shapes where an anchor is positive.
  * Throws a TypeError or RangeError that names the argument.
  */
-export function matchYoloGrid(levels: readonly CellLevel[], boxes: BoxesLike, options?: YoloGridOptions): Matches {
-	const task = readTask('matchYoloGrid', levels, boxes, options);
+export function matchYoloGrid(levels: readonly CellLevel[], groundTruths: BoxesLike, options?: YoloGridOptions): Matches {
+	const task = readTask('matchYoloGrid', levels, groundTruths, options);
 	return complete(task, task.ignore && overlapsOf(task.ignore.boxes, task.usable.boxes));
 }
 
@@ -49,8 +49,13 @@ export function matchYoloGrid(levels: readonly CellLevel[], boxes: BoxesLike, op
  * As `matchYoloGrid`, with the overlaps of the predicted boxes on the GPU of a backend made by `createBackend`; the same bits. Arrays are
  * copied at once.
  */
-export async function matchYoloGridOn(backend: TrainingBackend, levels: readonly CellLevel[], boxes: BoxesLike, options?: YoloGridOptions): Promise<Matches> {
-	const task = readTask('matchYoloGridOn', levels, boxes, options);
+export async function matchYoloGridOn(
+	backend: TrainingBackend,
+	levels: readonly CellLevel[],
+	groundTruths: BoxesLike,
+	options?: YoloGridOptions,
+): Promise<Matches> {
+	const task = readTask('matchYoloGridOn', levels, groundTruths, options);
 	const predicted = task.ignore?.boxes ?? new Float32Array(0);
 	const overlaps = await overlapsOn('matchYoloGridOn', backend, predicted, task.usable.boxes);
 	return complete(task, task.ignore && overlaps);
@@ -61,7 +66,7 @@ interface Task {
 	/** Fine to coarse: darknet knows its shapes from small to large, so that of equals the finer level's is first. */
 	readonly levels: readonly PlacedCells[];
 	readonly numAnchors: number;
-	readonly groundTruths: GroundTruths;
+	readonly truths: GroundTruths;
 	readonly usable: ReturnType<typeof usableGroundTruths>;
 	readonly rule: Rule;
 	readonly ignore?: IgnoreRule;
@@ -74,9 +79,9 @@ interface Rule {
 	readonly lastWins: boolean;
 }
 
-function readTask(where: string, levels: unknown, boxes: BoxesLike, options: unknown): Task {
+function readTask(where: string, levels: unknown, groundTruths: BoxesLike, options: unknown): Task {
 	const { levels: placed, numAnchors } = checkCellLevels(where, levels);
-	const groundTruths = readGroundTruths(where, boxes);
+	const truths = readGroundTruths(where, groundTruths);
 	const given = readOptions(where, 'options', options, KNOWN) as YoloGridOptions;
 	const eachLevel = checkWord(where, 'style', given.style ?? 'yolov3', ['yolov3', 'yolov2']) === 'yolov2';
 	const rule: Rule = {
@@ -85,16 +90,16 @@ function readTask(where: string, levels: unknown, boxes: BoxesLike, options: unk
 		iouThreshold: round(checkUnit(where, 'iouThreshold', given.iouThreshold ?? 1)),
 		lastWins: checkWord(where, 'winner', given.winner ?? 'last', ['last', 'first']) === 'last',
 	};
-	const ignore = readIgnoreRule(where, given, eachLevel ? 0.6 : 0.7, numAnchors, groundTruths.count);
+	const ignore = readIgnoreRule(where, given, eachLevel ? 0.6 : 0.7, numAnchors, truths.count);
 	const fineToCoarse = placed.slice().sort((a, b) => a.stride - b.stride);
-	return { levels: fineToCoarse, numAnchors, groundTruths, usable: usableGroundTruths(groundTruths), rule, ...(ignore && { ignore }) };
+	return { levels: fineToCoarse, numAnchors, truths, usable: usableGroundTruths(truths), rule, ...(ignore && { ignore }) };
 }
 
 /** `overlaps`: of the predicted boxes with the ground truths that take part, where there are predictions. */
-function complete({ levels, numAnchors, groundTruths, usable, rule, ignore }: Task, overlaps: Overlaps | undefined): Matches {
-	const tally = new Tally(numAnchors, groundTruths);
+function complete({ levels, numAnchors, truths, usable, rule, ignore }: Task, overlaps: Overlaps | undefined): Matches {
+	const tally = new Tally(numAnchors, truths);
 	if (ignore && overlaps) ignoreOverlapping(tally, overlaps, usable.indices, ignore);
-	for (const g of usable.indices) matchOne(tally, levels, groundTruths.boxes, g, rule, overlaps === undefined);
+	for (const g of usable.indices) matchOne(tally, levels, truths.boxes, g, rule, overlaps === undefined);
 	return tally.finish();
 }
 

@@ -30,19 +30,19 @@ export interface Yolov5Matches extends Matches {
 }
 
 /**
- * Matches by the ratio of sides. `levels` have their shapes in pixels (`cellLevels`); `boxes` [G, 4] are ground truths in input pixels. `labels` and
+ * Matches by the ratio of sides. `levels` have their shapes in pixels (`cellLevels`); `groundTruths` [G, 4] are in input pixels. `labels` and
  * `matches` hold of an anchor's pairs the last; the fates count pairs. `best` is the larger ratio of the sides, of the anchor where it is least.
  * No IoU is measured: `maxIou` is 0. A ground truth is 'out-of-range' when no shape is near enough or its centre lies outside the input
  * (on its edge counts as the last cell). Throws a TypeError or RangeError that names the argument.
  */
-export function matchYolov5(levels: readonly CellLevel[], boxes: BoxesLike, options?: Yolov5MatchOptions): Yolov5Matches {
-	return matchRatios('matchYolov5', levels, boxes, options);
+export function matchYolov5(levels: readonly CellLevel[], groundTruths: BoxesLike, options?: Yolov5MatchOptions): Yolov5Matches {
+	return matchRatios('matchYolov5', levels, groundTruths, options);
 }
 
 /** `matchYolov5` in the name of another rule. */
-export function matchRatios(where: string, levels: readonly CellLevel[], boxes: BoxesLike, options: Yolov5MatchOptions | undefined): Yolov5Matches {
+export function matchRatios(where: string, levels: readonly CellLevel[], groundTruths: BoxesLike, options: Yolov5MatchOptions | undefined): Yolov5Matches {
 	const placed = checkCellLevels(where, levels);
-	const groundTruths = readGroundTruths(where, boxes);
+	const truths = readGroundTruths(where, groundTruths);
 	const given = readOptions(where, 'options', options, ['maxRatio', 'neighbourBias', 'order']);
 	const maxRatio = checkNumber(where, 'maxRatio', given.maxRatio ?? 4);
 	if (!(maxRatio > 1)) refuse(RangeError, where, 'maxRatio', 'must be above 1', maxRatio, 'a factor: 4 is from a quarter to four times');
@@ -50,16 +50,16 @@ export function matchRatios(where: string, levels: readonly CellLevel[], boxes: 
 	if (!(bias >= 0 && bias <= 0.5)) refuse(RangeError, where, 'neighbourBias', 'must be 0 to 0.5', bias);
 	const order = checkWord(where, 'order', given.order ?? 'ayx', CELL_ORDERS);
 
-	const tally = new Tally(placed.numAnchors, groundTruths);
-	const centres = centresOf(groundTruths.boxes);
+	const tally = new Tally(placed.numAnchors, truths);
+	const centres = centresOf(truths.boxes);
 	const pairs: Pairs = { anchors: [], groundTruths: [], offsets: [] };
-	const nearest = new Float64Array(groundTruths.count).fill(Infinity);
+	const nearest = new Float64Array(truths.count).fill(Infinity);
 	for (const level of placed.levels) {
-		const candidates = candidatesOf(level, centres, groundTruths.unusable, round(bias));
+		const candidates = candidatesOf(level, centres, truths.unusable, round(bias));
 		noteNearest(tally, nearest, level, order, candidates);
 		addPairs(tally, pairs, level, order, candidates, round(maxRatio));
 	}
-	for (let g = 0; g < groundTruths.count; g++) tally.lose(g, 'out-of-range');
+	for (let g = 0; g < truths.count; g++) tally.lose(g, 'out-of-range');
 	const found = { anchors: Uint32Array.from(pairs.anchors), groundTruths: Uint32Array.from(pairs.groundTruths) };
 	return { ...tally.finish(found), pairs: found, offsets: Float32Array.from(pairs.offsets) };
 }

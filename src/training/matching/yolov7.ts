@@ -31,20 +31,20 @@ const KNOWN = ['classIds', 'predictedBoxes', 'predictedScores', 'predictedObject
  * the source a pair may end with another ground truth than the one that made it a candidate. `best` is the least cost; when nothing is a candidate
  * a ground truth is 'out-of-range'. Throws a TypeError or RangeError that names the argument.
  */
-export function matchYolov7(levels: readonly CellLevel[], boxes: BoxesLike, options: Yolov7MatchOptions): Yolov7Matches {
+export function matchYolov7(levels: readonly CellLevel[], groundTruths: BoxesLike, options: Yolov7MatchOptions): Yolov7Matches {
 	const given = readOptions('matchYolov7', 'options', options, KNOWN) as Partial<Yolov7MatchOptions>;
 	const { maxRatio, neighbourBias, order } = given;
-	const { pairs, labels } = matchRatios('matchYolov7', levels, boxes, { maxRatio, neighbourBias, order });
-	const groundTruths = readGroundTruths('matchYolov7', boxes);
+	const { pairs, labels } = matchRatios('matchYolov7', levels, groundTruths, { maxRatio, neighbourBias, order });
+	const truths = readGroundTruths('matchYolov7', groundTruths);
 	const topk = checkInteger('matchYolov7', 'topk', given.topk ?? 10, 1, 2 ** 24);
-	const predictions = readPredictions('matchYolov7', given, groundTruths.count, labels.length);
+	const predictions = readPredictions('matchYolov7', given, truths.count, labels.length);
 	const objectness = readObjectness('matchYolov7', given.predictedObjectness, labels.length);
 
-	const taking = takingPart(groundTruths);
+	const taking = takingPart(truths);
 	const costs = new ClassCosts(predictions, objectness, pairs.anchors);
-	const offers = offersOf(predictions, groundTruths, taking, pairs.anchors, costs, 1e-8, () => 0);
+	const offers = offersOf(predictions, truths, taking, pairs.anchors, costs, 1e-8, () => 0);
 	const matches = matchDynamicK(offers, taking, topk);
 	const kept = pairs.anchors.map((_, c) => c).filter((c) => matches[c] >= 0);
 	const found = { anchors: kept.map((c) => pairs.anchors[c]), groundTruths: kept.map((c) => matches[c]) };
-	return { ...answer(new Tally(labels.length, groundTruths), pairs.anchors, offers, taking, matches, found), pairs: found };
+	return { ...answer(new Tally(labels.length, truths), pairs.anchors, offers, taking, matches, found), pairs: found };
 }

@@ -338,7 +338,7 @@ describe('matchYolov7', () => {
 		const { boxes: _, ...options } = predictions(1);
 		const thin = matchYolov7(LEVELS, about(60, 40, 1, 90), { ...options, classIds: [0] });
 		assert.deepEqual([thin.numPositives, thin.groundTruths[0].lost], [0, 'out-of-range']);
-		assert.throws(() => matchYolov7(LEVELS, [1, 2], options), /matchYolov7: boxes must have a length/);
+		assert.throws(() => matchYolov7(LEVELS, [1, 2], options), /matchYolov7: groundTruths must have a length/);
 		assert.throws(() => matchYolov7(LEVELS, about(60, 40, 20, 20), { ...options, maxRatio: 1, classIds: [0] }), /matchYolov7: maxRatio must be above 1/);
 		assert.throws(() => matchYolov7(LEVELS, about(60, 40, 20, 20), { ...options, classIds: [2] }), /classIds\[0\] must be below the 2 classes/);
 	});

@@ -193,8 +193,8 @@ describe('matchYoloGrid, ignored predictions', () => {
 		assert.throws(() => matchYoloGrid([{ ...TWO[0], stride: 0 }], boxes), /levels\[0\].stride must be a positive number/);
 		assert.throws(() => matchYoloGrid([{ ...TWO[0], grid: [4] as never }], boxes), /levels\[0\].grid/);
 		assert.throws(() => matchYoloGrid([undefined as never], boxes), /levels\[0\] must be/);
-		assert.throws(() => matchYoloGrid(TWO, [1, 2, 3]), /boxes must have a length that is a multiple of 4/);
-		assert.throws(() => matchYoloGrid(TWO, { data: new Float32Array(5), format: 'cxcywhr' }), /boxes must be upright boxes/);
+		assert.throws(() => matchYoloGrid(TWO, [1, 2, 3]), /groundTruths must have a length that is a multiple of 4/);
+		assert.throws(() => matchYoloGrid(TWO, { data: new Float32Array(5), format: 'cxcywhr' }), /groundTruths must be upright boxes/);
 	});
 });
 
