@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, type Page, test } from '@playwright/test';
+import { chromium, expect, type Page, test } from '@playwright/test';
 import { random } from '../support/random.js';
 
 /** What the page tells at the end of a run. */
@@ -159,11 +159,19 @@ test('GPU and CPU: the same result, and both times', async ({ page }) => {
 	await expect(page.locator('#duel td', { hasText: /^[\d.,]+ ms$/ })).toHaveCount(4);
 });
 
-test('no GPU: the refusal is shown, and the CPU still works', async ({ page }) => {
-	await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
-	await open(page);
-	const note = await next(page, () => page.getByRole('radio', { name: 'cpu' }).check());
-	expect(note.ran).toBe('cpu');
+test('no GPU: auto says so and takes the CPU, and asking for one is refused', async ({ launchOptions, baseURL }) => {
+	const browser = await chromium.launch({ ...launchOptions, args: (launchOptions.args ?? []).filter((flag) => !/webgpu|vulkan/i.test(flag)) });
+	const page = await browser.newPage();
+	await page.goto(new URL('demo/anchors.html', baseURL).href);
+	const status = page.locator('#status');
+	await expect(status).toContainText(/on the CPU: WebGPU cannot be used here/);
+	await page.getByRole('radio', { name: 'webgpu' }).check();
+	await expect(page.locator('#problems')).toContainText(/WebGPU/);
+	await expect(status).toHaveText('Stopped.');
+	await page.getByRole('radio', { name: 'cpu' }).check();
+	await expect(status).toContainText('on the CPU');
+	await expect(page.locator('#problems')).toBeEmpty();
+	await browser.close();
 });
 
 test('settings change the run: distance, anchors per level, generations', async ({ page }) => {

@@ -42,10 +42,32 @@ test('the built demo runs under a strict policy and asks no other origin', async
 	expect(width[0], 'no sideways scrolling').toBeLessThanOrEqual(width[1]);
 	await demo.page.setViewportSize({ width: 360, height: 740 });
 	expect(await demo.page.evaluate(() => document.documentElement.scrollWidth), 'nor on a phone').toBeLessThanOrEqual(360);
+	// the other pages, by the links that lead to them
+	for (const [name, ready] of [
+		['Anchors', '#levels-table tbody tr'],
+		['Matching', '.rule[data-positives]'],
+	]) {
+		await demo.page.getByRole('navigation').getByRole('link', { name }).click();
+		await expect(demo.page.locator(ready).first()).toBeVisible();
+		expect(await demo.page.evaluate(() => document.documentElement.scrollWidth), `${name} on a phone`).toBeLessThanOrEqual(360);
+	}
+	await demo.page.getByRole('navigation').getByRole('link', { name: 'Anchors' }).click();
+	await demo.page.getByRole('radio', { name: 'webgpu' }).check();
+	await expect(demo.page.locator('#status')).toContainText('on the GPU');
+	expect(demo.errors).toEqual([]);
+	expect(demo.strangers).toEqual([]);
 	await demo.close();
 	const html = readFileSync(path.join(outDir, 'index.html'), 'utf8');
 	expect(html).toContain(`http-equiv="Content-Security-Policy" content="${policy}"`);
 	expect(html).not.toMatch(/https?:\/\//);
+	for (const name of ['anchors.html', 'matching.html']) {
+		const page = readFileSync(path.join(outDir, name), 'utf8');
+		expect(page, name).toContain(
+			`http-equiv="Content-Security-Policy" content="default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'"`,
+		);
+		expect(page, name).not.toMatch(/https?:\/\/|<style|style="|<script(?![^>]*\bsrc=)/);
+	}
+	// the chart library empties elements that way; it is given no text of anyone
 	const own = readdirSync(path.join(outDir, 'assets')).filter((name) => name.endsWith('.js') && !/^(ort|charts)/.test(name));
 	for (const name of own)
 		expect(readFileSync(path.join(outDir, 'assets', name), 'utf8'), name).not.toMatch(/\.(innerHTML|outerHTML)\s*=|insertAdjacentHTML|document\.write/);
