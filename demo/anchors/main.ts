@@ -1,13 +1,15 @@
 // The anchors page: a data set, one run of k-means and evolution over it in a worker, and what came of it. Whatever is
 // changed starts the run anew; a run that is overtaken is cancelled.
 
-import * as kedge from 'kedge';
 import { scaleSizes, splitAnchors } from 'kedge/training';
 import { byId, complain, say } from '../page.js';
 import { Cloud, Curve } from './charts.js';
-import { chosenFiles, droppedFiles, type GivenFile } from './files.js';
+import { connectFiles, showData, showTrouble } from './data-set.js';
+import type { GivenFile } from './files.js';
+import { type Moment, momentsOf, numMoved, spreadOf } from './moments.js';
 import { connectOptions, type Options, readAxes, readOptions } from './options.js';
 import { paintInset, paintRegions } from './pictures.js';
+import { PUBLISHED_TITLES, publishedAnchors } from './published.js';
 import { type DataSet, sampleDataSet } from './sample.js';
 import { type Lap, type Scored, showDuel, showLevels, showScores } from './tables.js';
 import { Timeline } from './timeline.js';
@@ -17,15 +19,8 @@ import type { Tasks } from './worker.js';
 type Clusters = Tasks['cluster']['output'];
 type Evolved = Tasks['evolve']['output'];
 
-/** Published tables in pixels, for comparison. YOLOv2's are in cells of 32 pixels. */
-const PUBLISHED: Readonly<Record<string, { readonly table: kedge.AnchorTable; readonly inputSize: number; readonly unit?: number }>> = {
-	'YOLOv5 and YOLOv3, COCO at 640': { table: kedge.YOLOV5_ANCHORS, inputSize: 640 },
-	'YOLOv7 and YOLOv4, COCO at 640': { table: kedge.YOLOV7_ANCHORS, inputSize: 640 },
-	'YOLOv5 P6, COCO at 1280': { table: kedge.YOLOV5_P6_ANCHORS, inputSize: 1280 },
-	'YOLOv3 tiny, COCO at 416': { table: kedge.YOLOV3_TINY_ANCHORS, inputSize: 416 },
-	'YOLOv2, COCO at 416': { table: kedge.YOLOV2_ANCHORS, inputSize: 416, unit: 32 },
-	'YOLOv2, VOC at 416': { table: kedge.YOLOV2_VOC_ANCHORS, inputSize: 416, unit: 32 },
-};
+/** Of more objects than these the steps are not kept: each step is a number per object. */
+const MOST_TRACED = 100_000;
 
 const button = (id: string) => byId(id, HTMLButtonElement);
 const work = new Work();
@@ -66,65 +61,33 @@ function attempt(act: () => Promise<void>): void {
 
 // The cloud
 
-interface Moment {
-	readonly anchors: ArrayLike<number>;
-	readonly assignments: ArrayLike<number> | undefined;
-	readonly meanIou: number | undefined;
-}
-
-/** What stands at a moment: a step of k-means, and after the last the evolved anchors. */
-function momentAt(at: number): Moment | undefined {
-	const trace = clusters?.trace;
-	if (!clusters || !trace) return undefined;
-	const last = trace[Math.min(at, trace.length - 1)];
-	if (at < trace.length || !evolved) return last;
-	const meanIou = scored.find(({ anchors }) => anchors === evolved?.anchors)?.fitness.meanIou;
-	return { anchors: evolved.anchors, assignments: last.assignments, meanIou };
+/** Every moment there is: the steps of k-means, and the end of evolution. */
+function moments(): readonly Moment[] {
+	if (!clusters) return [];
+	const steps = momentsOf(clusters);
+	if (!evolved) return steps;
+	const { anchors } = evolved;
+	const meanIou = scored.find((set) => set.anchors === anchors)?.fitness.meanIou;
+	return [...steps, { anchors, assignments: steps[steps.length - 1].assignments, meanIou }];
 }
 
 function showMoment(glide: boolean): void {
 	const axes = readAxes();
-	const moment = momentAt(step);
+	const all = moments();
+	const moment: Moment | undefined = all[step];
 	const { inputSize, distance } = options;
-	const assignments = moment?.assignments;
-	cloud.show({ sizes, anchors: moment?.anchors, assignments, published: publishedTable()?.flat, inputSize, axes }, glide);
+	cloud.show({ sizes, anchors: moment?.anchors, assignments: moment?.assignments, published: published(), inputSize, axes }, glide);
 	paintRegions(byId('regions', HTMLCanvasElement), cloud.area, moment && { anchors: moment.anchors, distance, spread: spreadOf(sizes), inputSize, axes });
 	if (moment) paintInset(byId('inset', HTMLCanvasElement), moment.anchors, inputSize);
-	const last = (clusters?.trace?.length ?? 1) - 1;
-	const text = step > last ? 'after evolution' : step === 0 ? 'seeds' : `step ${step} of ${last}`;
+	const last = all.length - (evolved ? 2 : 1);
+	const text = step > last ? 'after evolution' : last === 0 ? 'k-means' : step === 0 ? 'seeds' : `step ${step} of ${last}`;
 	byId('moment-text', HTMLElement).textContent = moment ? text : '';
 	byId('moment-iou', HTMLElement).textContent = moment?.meanIou === undefined ? '–' : moment.meanIou.toFixed(4);
-	byId('moment-moved', HTMLElement).textContent = moment && step > 0 && step <= last ? movedAt(step).toLocaleString('en') : '–';
+	byId('moment-moved', HTMLElement).textContent = moment && step > 0 && step <= last ? numMoved(all[step - 1], moment).toLocaleString('en') : '–';
 	byId('scatter', HTMLElement).dataset.step = String(step);
 }
 
-/** Objects that went to another anchor at a step. */
-function movedAt(at: number): number {
-	const trace = clusters?.trace;
-	if (!trace || at < 1 || at >= trace.length) return 0;
-	let moved = 0;
-	for (let i = 0; i < trace[at].assignments.length; i++) if (trace[at].assignments[i] !== trace[at - 1].assignments[i]) moved++;
-	return moved;
-}
-
-function spreadOf(values: Float32Array): [number, number] {
-	const spread = [0, 1].map((side) => {
-		let [sum, squares] = [0, 0];
-		for (let i = side; i < values.length; i += 2) [sum, squares] = [sum + values[i], squares + values[i] ** 2];
-		const count = Math.max(1, values.length / 2);
-		return Math.sqrt(Math.max(1e-12, squares / count - (sum / count) ** 2));
-	});
-	return [spread[0], spread[1]];
-}
-
-function publishedTable(): { title: string; flat: number[] } | undefined {
-	const title = byId('published', HTMLSelectElement).value;
-	const entry = PUBLISHED[title];
-	if (!entry) return undefined;
-	// a published table is for its own input size
-	const scale = ((entry.unit ?? 1) * options.inputSize) / entry.inputSize;
-	return { title, flat: entry.table.flat().map((v) => v * scale) };
-}
+const published = () => publishedAnchors(byId('published', HTMLSelectElement).value, options.inputSize);
 
 // A run
 
@@ -160,14 +123,14 @@ async function runClusters(id: number): Promise<void> {
 	const { each, levels, distance, update, init, seed, where } = options;
 	const count = each * levels;
 	say(`Clustering ${(sizes.length / 2).toLocaleString('en')} boxes into ${count}…`);
-	const found = await work.call('cluster', { sizes, where, options: { count, distance, update, init, seed, trace: true } });
+	const found = await work.call('cluster', { sizes, where, options: { count, distance, update, init, seed, trace: sizes.length / 2 <= MOST_TRACED } });
 	if (id !== runs) throw new Cancelled();
 	clusters = found;
 	complain(...found.warnings);
 	const [start] = await work.call('score', { sizes, tables: [Array.from(found.anchors)] });
 	if (id !== runs) throw new Cancelled();
 	startFitness = start.fitness;
-	timeline.load(found.trace?.length ?? 1, still() ? 'last' : 'first');
+	timeline.load(momentsOf(found).length, still() ? 'last' : 'first');
 	if (!still()) timeline.play();
 	curve.show([], options.generations);
 	byId('fitness-text', HTMLElement).textContent = '';
@@ -205,8 +168,8 @@ function showCurve(history: readonly (readonly [number, number])[]): void {
 
 async function score(id: number): Promise<void> {
 	const sets: { title: string; anchors: ArrayLike<number> }[] = [];
-	const published = publishedTable();
-	if (published) sets.push({ title: published.title, anchors: published.flat });
+	const table = published();
+	if (table) sets.push({ title: byId('published', HTMLSelectElement).value, anchors: table });
 	if (clusters) sets.push({ title: 'k-means', anchors: clusters.anchors });
 	if (evolved) sets.push({ title: 'k-means and evolution', anchors: evolved.anchors });
 	const fitness = await work.call('score', { sizes, tables: sets.map(({ anchors }) => Array.from(anchors)) });
@@ -219,7 +182,7 @@ function finish(): void {
 	const anchors = finalAnchors();
 	if (!clusters || !anchors) return;
 	showLevels(byId('levels-table', HTMLTableElement), levelsOf(anchors));
-	timeline.extend(momentCount());
+	timeline.extend(moments().length);
 	const { kind, reason } = clusters.ran;
 	// 'auto' with a GPU at hand takes it only for work that is worth the way: then nobody knows which it was
 	const side = kind !== 'webgpu' ? 'cpu' : options.where === 'webgpu' ? 'gpu' : undefined;
@@ -229,6 +192,13 @@ function finish(): void {
 	document.dispatchEvent(new CustomEvent('kedge:anchors', { detail: { clusters, evolved, scored, options, data } }));
 }
 
+/** Other data or settings: times and results of before are not to be compared with those to come. */
+function forgetLaps(): void {
+	laps = {};
+	results = {};
+	showDuel(byId('duel', HTMLTableElement), laps, undefined);
+}
+
 /** Notes the times of one side, and whether both sides found the same. */
 function addLap(side: 'cpu' | 'gpu', found: Clusters, after: Evolved | undefined): void {
 	laps = { ...laps, [side]: { cluster: found, evolve: after } };
@@ -236,7 +206,6 @@ function addLap(side: 'cpu' | 'gpu', found: Clusters, after: Evolved | undefined
 	showDuel(byId('duel', HTMLTableElement), laps, results.cpu && results.gpu ? results.cpu === results.gpu : undefined);
 }
 
-const momentCount = () => (clusters?.trace?.length ?? 1) + (evolved ? 1 : 0);
 const finalAnchors = () => evolved?.anchors ?? clusters?.anchors;
 /** The anchors of each level; all as one where there are fewer than were asked for. */
 const levelsOf = (anchors: Float32Array) =>
@@ -250,40 +219,16 @@ function busy(on: boolean): void {
 
 // Data
 
-function useData(next: DataSet, problems: readonly string[], numProblems: number, format?: string): void {
+function useData(next: DataSet, format: string): void {
 	data = next;
-	const count = next.sizes.length / 2;
-	const line = byId('data', HTMLElement);
-	const strong = document.createElement('b');
-	strong.textContent = next.title;
-	const number = (v: number) => v.toLocaleString('en');
-	line.replaceChildren(
-		strong,
-		`: ${number(count)} boxes in ${number(next.numImages)} images, ${number(next.numClasses)} classes${format ? `, ${format} labels` : ''} (${classesOf(next)})`,
-	);
-	const trouble = byId('trouble', HTMLDetailsElement);
-	trouble.hidden = numProblems === 0;
-	byId('trouble-title', HTMLElement).textContent = `${number(numProblems)} ${numProblems === 1 ? 'problem' : 'problems'} in the files`;
-	byId('trouble-list', HTMLElement).replaceChildren(
-		...problems.map((problem) => {
-			const item = document.createElement('li');
-			item.textContent = problem;
-			return item;
-		}),
-	);
-	laps = {};
-	results = {};
-	showDuel(byId('duel', HTMLTableElement), laps, undefined);
-}
-
-function classesOf({ classNames }: DataSet): string {
-	const shown = classNames.slice(0, 6).map((name) => (name.length > 40 ? `${name.slice(0, 39)}…` : name));
-	return `${shown.join(', ')}${classNames.length > shown.length ? ', …' : ''}`;
+	showData(next, format);
+	forgetLaps();
 }
 
 async function useSample(): Promise<void> {
 	button('use-sample').setAttribute('aria-pressed', 'true');
-	useData(sampleDataSet(), [], 0);
+	useData(sampleDataSet(), '');
+	showTrouble([], 0);
 	await run();
 }
 
@@ -305,7 +250,8 @@ async function useFiles(files: readonly GivenFile[]): Promise<void> {
 			throw new Error(`labels: no box was found in ${files.length} ${files.length === 1 ? 'file' : 'files'}; ${why}`);
 		}
 		button('use-sample').setAttribute('aria-pressed', 'false');
-		useData(read.data, read.problems, read.numProblems, read.format.toUpperCase());
+		useData(read.data, read.format.toUpperCase());
+		showTrouble(read.problems, read.numProblems);
 	} catch (error) {
 		if (id === runs && error instanceof Cancelled) say('Cancelled.');
 		throw error;
@@ -317,35 +263,6 @@ async function useFiles(files: readonly GivenFile[]): Promise<void> {
 
 // Controls
 
-function connectData(): void {
-	button('use-sample').addEventListener('click', () => attempt(useSample));
-	for (const id of ['files', 'folder']) {
-		const input = byId(id, HTMLInputElement);
-		input.addEventListener('change', () => {
-			const files = chosenFiles(input.files);
-			input.value = '';
-			attempt(() => useFiles(files));
-		});
-	}
-	for (const type of ['dragenter', 'dragover']) {
-		document.addEventListener(type, (event) => {
-			event.preventDefault();
-			document.body.classList.add('dropping');
-		});
-	}
-	document.addEventListener('dragleave', (event) => {
-		if (!event.relatedTarget) document.body.classList.remove('dropping');
-	});
-	document.addEventListener('drop', (event) => {
-		event.preventDefault();
-		document.body.classList.remove('dropping');
-		const transfer = event.dataTransfer;
-		if (!transfer) return;
-		const files = droppedFiles(transfer);
-		attempt(async () => useFiles(await files));
-	});
-}
-
 async function copy(text: string, what: string): Promise<void> {
 	await navigator.clipboard.writeText(text);
 	say(`Copied ${what}.`);
@@ -353,7 +270,7 @@ async function copy(text: string, what: string): Promise<void> {
 
 function connectResults(): void {
 	const menu = byId('published', HTMLSelectElement);
-	menu.replaceChildren(...Object.keys(PUBLISHED).map((title) => new Option(title, title)), new Option('nothing', ''));
+	menu.replaceChildren(...PUBLISHED_TITLES.map((title) => new Option(title, title)), new Option('nothing', ''));
 	menu.addEventListener('change', () =>
 		attempt(async () => {
 			showMoment(false);
@@ -389,9 +306,7 @@ function connectRun(): void {
 			return;
 		}
 		if (id !== 'backend') {
-			laps = {};
-			results = {};
-			showDuel(byId('duel', HTMLTableElement), laps, undefined);
+			forgetLaps();
 		}
 		attempt(run);
 	});
@@ -404,8 +319,7 @@ function connectRun(): void {
 	});
 	button('dice').addEventListener('click', () => {
 		byId('seed', HTMLInputElement).value = String(crypto.getRandomValues(new Uint32Array(1))[0] % 100_000);
-		laps = {};
-		results = {};
+		forgetLaps();
 		attempt(run);
 	});
 	const redraw = () => {
@@ -418,7 +332,8 @@ function connectRun(): void {
 	new ResizeObserver(() => showMoment(false)).observe(byId('plot', HTMLElement));
 }
 
-connectData();
+button('use-sample').addEventListener('click', () => attempt(useSample));
+connectFiles((files) => attempt(async () => useFiles(await files)));
 connectResults();
 connectRun();
 attempt(useSample);

@@ -42,8 +42,7 @@ const ARROWS: Record<string, readonly [number, number]> = { ArrowLeft: [-1, 0], 
 export class Editor {
 	/** True while an object is held: then the pointer is not looking at cells. */
 	holding = false;
-	/** Moved since it was taken hold of; a press without a move is a click on the cell below. */
-	moved = false;
+	#moved = false;
 	readonly #layer: HTMLElement;
 	readonly #host: EditorHost;
 	#colour: (truth: number) => string;
@@ -78,6 +77,13 @@ export class Editor {
 		});
 	}
 
+	/** Whether an object moved since it was last taken hold of, asked once: a press without a move is a click on the cell below. */
+	takeMoved(): boolean {
+		const moved = this.#moved;
+		this.#moved = false;
+		return moved;
+	}
+
 	/** Puts the focus on an object. */
 	focus(truth: number): void {
 		(this.#layer.children[truth] as HTMLElement | undefined)?.focus();
@@ -106,13 +112,13 @@ export class Editor {
 		const scale = this.#layer.clientWidth / this.#host.inputSize() || (this.#layer.parentElement?.clientWidth ?? 1) / this.#host.inputSize();
 		const [x, y] = [event.clientX, event.clientY];
 		this.holding = true;
-		this.moved = false;
+		this.#moved = false;
 		this.#host.choose(index);
 		button.setPointerCapture(event.pointerId);
 		const move = (now: PointerEvent) => {
 			const [dx, dy] = [now.clientX - x, now.clientY - y];
-			if (!this.moved && Math.hypot(dx, dy) < 3) return;
-			this.moved = true;
+			if (!this.#moved && Math.hypot(dx, dy) < 3) return;
+			this.#moved = true;
 			this.#host.change(index, dragged([...start], grip, dx / scale, dy / scale, this.#host.inputSize()));
 		};
 		const end = () => {
