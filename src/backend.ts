@@ -106,25 +106,25 @@ export class ManagedBackend implements Backend {
 
 	// The caller may change his arrays as soon as his call returns; what they hold is checked by the code that is fetched then.
 	async nms(boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Promise<Uint32Array> {
-		this.#checkDisposed('nms');
+		this.checkDisposed('nms');
 		const own = [copied(boxes), copied(scores), copied(options)] as const;
 		return (await import('./calls.js')).nmsOn(this, ...own);
 	}
 
 	async softNms(boxes: BoxesLike, scores: FloatsLike, options?: SoftNmsOptions): Promise<SoftKept> {
-		this.#checkDisposed('softNms');
+		this.checkDisposed('softNms');
 		const own = [copied(boxes), copied(scores), copied(options)] as const;
 		return (await import('./calls.js')).softNmsOn(this, ...own);
 	}
 
 	async boxIou(boxesA: BoxesLike, boxesB: BoxesLike, options?: BoxIouOptions): Promise<Float32Array> {
-		this.#checkDisposed('boxIou');
+		this.checkDisposed('boxIou');
 		const own = [copied(boxesA), copied(boxesB), copied(options)] as const;
 		return (await import('./calls.js')).boxIouOn(this, ...own);
 	}
 
 	async assembleMasks<O extends MaskOutput = 'bytes'>(detections: MaskDetections, prototypes: TensorLike, options: MaskOptions<O>): Promise<MaskResults[O]> {
-		this.#checkDisposed('assembleMasks');
+		this.checkDisposed('assembleMasks');
 		checkTransformKinds('assembleMasks', options?.transform);
 		const tensor = normalizeTensor('assembleMasks', 'prototypes', prototypes);
 		// here too; what else they hold is checked by the code that is fetched now
@@ -134,7 +134,8 @@ export class ManagedBackend implements Backend {
 		return (await import('./masks/dispatch.js')).assembleMasksOn(this, own, copy, settled) as Promise<MaskResults[O]>;
 	}
 
-	#checkDisposed(call: string): void {
+	/** Throws DISPOSED in the name of a call that comes after `dispose`. */
+	checkDisposed(call: string): void {
 		if (this.#disposed) throw new KedgeError('DISPOSED', `${call}: the backend was used after dispose()`);
 	}
 

@@ -7,11 +7,12 @@ import type { GpuJob } from '../pipeline.js';
 /** A backend made by `createBackend` of kedge; undefined: the CPU. */
 export type TrainingBackend = Backend | undefined;
 
-/** Throws a TypeError for what `createBackend` did not make. */
+/** Throws a TypeError for what `createBackend` did not make, and DISPOSED for what was disposed of. */
 export function checkBackend(where: string, value: unknown): ManagedBackend | undefined {
 	if (value === undefined) return undefined;
 	// two copies of kedge have two classes: then the one that made it is not the one that is used
 	if (!(value instanceof ManagedBackend)) refuse(TypeError, where, 'backend', 'must be made by createBackend', value, 'of the same copy of kedge');
+	value.checkDisposed(where);
 	return value;
 }
 

@@ -5,6 +5,7 @@ import { checkGrid, checkPositive, checkPositiveNumber, type GridSize, levelGrid
 import type { CellLevel } from '../../anchors/points.js';
 import type { AnchorTable } from '../../anchors/yolo.js';
 import { checkWord, readOptions, refuse } from '../../checks.js';
+import type { FloatsLike } from '../../inputs.js';
 
 /** How anchors are numbered inside a level. 'ayx': shape * cells + cell (maps as convolutions leave them). 'yxa': cell * shapes + shape (channels last). */
 export type CellOrder = 'ayx' | 'yxa';
@@ -24,8 +25,8 @@ export interface CellLevelsOptions {
 	inputSize: readonly [number, number];
 	/** Pixels per cell of each level, fine to coarse. */
 	strides: readonly number[];
-	/** Width, height, ... of each level's shapes, fine to coarse: a table of kedge's, as `YOLOV3_ANCHORS`. */
-	anchors: AnchorTable;
+	/** Width, height, ... of each level's shapes, fine to coarse: a table of kedge's, as `YOLOV3_ANCHORS`, or what `splitAnchors` gives. */
+	anchors: AnchorTable | readonly FloatsLike[];
 	/** What the table counts in. 'cells': YOLOv2's. Default 'pixels'. */
 	unit?: 'pixels' | 'cells';
 	/** How the levels follow one another: as the head's option of the same name. 'coarse-to-fine' is the default of `yolov3`. Default 'fine-to-coarse', as `yolov5` and `yolov4` have it. */
@@ -55,7 +56,8 @@ export function cellLevels(options: CellLevelsOptions): CellLevel[] {
 
 /** A list of width, height, ... in pixels. */
 function checkShapes(where: string, argument: string, value: unknown): readonly number[] {
-	const shapes = checkPositive(where, argument, value);
+	const isTyped = ArrayBuffer.isView(value) && !(value instanceof DataView);
+	const shapes = checkPositive(where, argument, isTyped ? Array.from(value as unknown as ArrayLike<number>) : value);
 	if (shapes.length % 2) refuse(RangeError, where, argument, 'must hold width, height, ...: an even count', shapes.length);
 	return shapes;
 }

@@ -56,7 +56,7 @@ export function matchGridAssigner(levels: readonly CellLevel[], groundTruths: Bo
 	usable.indices.forEach((g, i) => {
 		force(tally, overlaps, responsible, g, i, minPositive, allTies);
 	});
-	return tally.finish();
+	return { ...tally.finish(), order };
 }
 
 /** [A, 4] xyxy, in the order of the rows. */

@@ -1,6 +1,8 @@
 // What a matcher answers: for each anchor whether it is a positive, a negative or ignored and for which ground truth, and
 // for each ground truth what became of it.
 
+import type { CellOrder } from './cells.js';
+
 /** Why no anchor answers for a ground truth. */
 export type LostReason =
 	/** A side that is zero or negative. */
@@ -41,6 +43,8 @@ export interface Matches {
 	readonly numIgnored: number;
 	/** [G] */
 	readonly groundTruths: readonly GroundTruthFate[];
+	/** How anchors are numbered inside a level, of the rules that are told; `yoloTargets` and `yolov5Targets` go by it. */
+	readonly order?: CellOrder;
 	/** Where a rule lets one anchor answer for several ground truths (YOLOv5): every pair, in the order the rule finds them. `matches` has the last. */
 	readonly pairs?: { readonly anchors: Uint32Array; readonly groundTruths: Uint32Array };
 }

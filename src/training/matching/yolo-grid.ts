@@ -100,7 +100,7 @@ function complete({ levels, numAnchors, truths, usable, rule, ignore }: Task, ov
 	const tally = new Tally(numAnchors, truths);
 	if (ignore && overlaps) ignoreOverlapping(tally, overlaps, usable.indices, ignore);
 	for (const g of usable.indices) matchOne(tally, levels, truths.boxes, g, rule, overlaps === undefined);
-	return tally.finish();
+	return { ...tally.finish(), order: rule.order };
 }
 
 interface Place {

@@ -61,7 +61,7 @@ export function matchRatios(where: string, levels: readonly CellLevel[], groundT
 	}
 	for (let g = 0; g < truths.count; g++) tally.lose(g, 'out-of-range');
 	const found = { anchors: Uint32Array.from(pairs.anchors), groundTruths: Uint32Array.from(pairs.groundTruths) };
-	return { ...tally.finish(found), pairs: found, offsets: Float32Array.from(pairs.offsets) };
+	return { ...tally.finish(found), order, pairs: found, offsets: Float32Array.from(pairs.offsets) };
 }
 
 interface Pairs {

@@ -33,8 +33,8 @@ const KNOWN = ['classIds', 'predictedBoxes', 'predictedScores', 'predictedObject
  */
 export function matchYolov7(levels: readonly CellLevel[], groundTruths: BoxesLike, options: Yolov7MatchOptions): Yolov7Matches {
 	const given = readOptions('matchYolov7', 'options', options, KNOWN) as Partial<Yolov7MatchOptions>;
-	const { maxRatio, neighbourBias, order } = given;
-	const { pairs, labels } = matchRatios('matchYolov7', levels, groundTruths, { maxRatio, neighbourBias, order });
+	const { maxRatio, neighbourBias } = given;
+	const { pairs, labels, order } = matchRatios('matchYolov7', levels, groundTruths, { maxRatio, neighbourBias, order: given.order });
 	const truths = readGroundTruths('matchYolov7', groundTruths);
 	const topk = checkInteger('matchYolov7', 'topk', given.topk ?? 10, 1, 2 ** 24);
 	const predictions = readPredictions('matchYolov7', given, truths.count, labels.length);
@@ -46,5 +46,5 @@ export function matchYolov7(levels: readonly CellLevel[], groundTruths: BoxesLik
 	const matches = matchDynamicK(offers, taking, topk);
 	const kept = pairs.anchors.map((_, c) => c).filter((c) => matches[c] >= 0);
 	const found = { anchors: kept.map((c) => pairs.anchors[c]), groundTruths: kept.map((c) => matches[c]) };
-	return { ...answer(new Tally(labels.length, truths), pairs.anchors, offers, taking, matches, found), pairs: found };
+	return { ...answer(new Tally(labels.length, truths), pairs.anchors, offers, taking, matches, found), order, pairs: found };
 }

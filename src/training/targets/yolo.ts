@@ -4,16 +4,19 @@
 import type { CellLevel } from '../../anchors/points.js';
 import { checkSize, checkWord, readOptions, refuse } from '../../checks.js';
 import type { BoxesLike } from '../../inputs.js';
-import { CELL_ORDERS, type CellOrder, checkCellLevels, type PlacedCells } from '../matching/cells.js';
+import { type CellOrder, checkCellLevels, type PlacedCells } from '../matching/cells.js';
 import { checkUprightBoxes } from '../matching/fates.js';
-import { type MatchesLike, readClasses, readMatches, readNumClasses } from './read.js';
+import { type MatchesLike, readClasses, readMatches, readNumClasses, readOrder } from './read.js';
 
 /** Options of `yoloTargets`. */
 export interface YoloTargetsOptions {
 	numClasses: number;
 	/** Class ids [G] of the ground truths. */
 	classIds: ArrayLike<number>;
-	/** How anchors are numbered inside a level, as the matcher was told. Default 'ayx': tensors [n, h, w, 5 + classes]; 'yxa': [h, w, n, 5 + classes]. */
+	/**
+	 * How anchors are numbered inside a level. 'ayx': tensors [n, h, w, 5 + classes]; 'yxa': [h, w, n, 5 + classes]. Default as the matcher was
+	 * told, another being refused; 'ayx' after a matcher that was not.
+	 */
 	order?: CellOrder;
 	/**
 	 * What the numbers of an anchor are. 'darknet' (default): x, y, w, h, objectness, classes; x and y the middle in its cell, 0 to 1, which the
@@ -69,7 +72,7 @@ export function yoloTargets(matches: MatchesLike, levels: readonly CellLevel[], 
 	const read = readMatches(where, matches, boxes.length / 4, placed.numAnchors);
 	const numClasses = readNumClasses(where, given.numClasses);
 	const classIds = readClasses(where, given.classIds, boxes.length / 4, numClasses);
-	const order = checkWord(where, 'order', given.order ?? 'ayx', CELL_ORDERS);
+	const order = readOrder(where, given.order, matches);
 	const coding = checkWord(where, 'coding', given.coding ?? 'darknet', ['darknet', 'textbook']);
 	const [first] = placed.levels;
 	const [height, width] = checkSize(where, 'inputSize', given.inputSize ?? [first.grid[0] * first.stride || 1, first.grid[1] * first.stride || 1]);

@@ -2,12 +2,12 @@
 // build_targets of ultralytics/yolov5 (utils/loss.py) gives them. An anchor may stand in several pairs; of these the last wins.
 
 import type { CellLevel } from '../../anchors/points.js';
-import { checkWord, readOptions, refuse } from '../../checks.js';
+import { readOptions, refuse } from '../../checks.js';
 import type { BoxesLike } from '../../inputs.js';
-import { CELL_ORDERS, type CellOrder, checkCellLevels } from '../matching/cells.js';
+import { type CellOrder, checkCellLevels } from '../matching/cells.js';
 import { checkUprightBoxes } from '../matching/fates.js';
 import type { Matches } from '../matching/matches.js';
-import { readClasses, readNumClasses } from './read.js';
+import { readClasses, readNumClasses, readOrder } from './read.js';
 import { placeOf } from './yolo.js';
 
 /** Options of `yolov5Targets`. */
@@ -15,7 +15,7 @@ export interface Yolov5TargetsOptions {
 	numClasses: number;
 	/** Class ids [G] of the ground truths. */
 	classIds: ArrayLike<number>;
-	/** How anchors are numbered inside a level, as the matcher was told. Default 'ayx'. */
+	/** How anchors are numbered inside a level. Default as the matcher was told; another is refused. */
 	order?: CellOrder;
 }
 
@@ -48,7 +48,7 @@ export interface Yolov5Targets {
  * Lists of pairs from the answer of `matchYolov5` for boxes [G, 4] in input pixels. Throws a TypeError or RangeError that names the argument.
  */
 export function yolov5Targets(
-	matches: Pick<Matches, 'pairs'>,
+	matches: Pick<Matches, 'pairs' | 'order'>,
 	levels: readonly CellLevel[],
 	groundTruths: BoxesLike,
 	options: Yolov5TargetsOptions,
@@ -60,7 +60,7 @@ export function yolov5Targets(
 	const pairs = readPairs(where, matches, placed.numAnchors, boxes.length / 4);
 	const numClasses = readNumClasses(where, given.numClasses);
 	const classIds = readClasses(where, given.classIds, boxes.length / 4, numClasses);
-	const order = checkWord(where, 'order', given.order ?? 'ayx', CELL_ORDERS);
+	const order = readOrder(where, given.order, matches);
 	const found = placed.levels.map((level): Yolov5TargetLevel => {
 		const { grid, stride, numShapes, firstAnchor } = level;
 		const end = firstAnchor + grid[0] * grid[1] * numShapes;

@@ -29,4 +29,11 @@ describe.each([
 		await expect(on(undefined, [1, 2], groundTruths)).rejects.toThrow(`${name}: anchors must have a length that is a multiple of 4; got 2`);
 		await expect(on({ kind: 'webgpu' } as unknown as TrainingBackend, anchors, groundTruths)).rejects.toThrow(`${name}: backend must be made by createBackend`);
 	});
+	it('rejects a backend that was disposed of, as its own operations do, whatever there is to do', async () => {
+		const backend = await createBackend('cpu');
+		backend.dispose();
+		const fault = { code: 'DISPOSED', message: `${name}: the backend was used after dispose()` };
+		await expect(on(backend, anchors, groundTruths)).rejects.toMatchObject(fault);
+		await expect(on(backend, [], [])).rejects.toMatchObject(fault);
+	});
 });

@@ -7,6 +7,7 @@ import { YOLOV2_ANCHORS, YOLOV3_ANCHORS, YOLOV4_TINY_ANCHORS, YOLOV5_ANCHORS } f
 import { yolov2 } from '../../../../src/heads/yolov2.js';
 import { yolov3 } from '../../../../src/heads/yolov3.js';
 import { yolov5 } from '../../../../src/heads/yolov5.js';
+import { splitAnchors } from '../../../../src/training/clustering/levels.js';
 import { cellLevels } from '../../../../src/training/matching/cells.js';
 import { matchYoloGrid, matchYoloGridOn } from '../../../../src/training/matching/yolo-grid.js';
 import { random } from '../../../support/random.js';
@@ -23,6 +24,23 @@ describe('cellLevels', () => {
 		assert.deepEqual(cellAnchors(V3), yolov3({ numClasses: 80 }).anchors);
 		const v5 = cellLevels({ inputSize: [640, 640], strides: [8, 16, 32], anchors: YOLOV5_ANCHORS });
 		assert.deepEqual(cellAnchors(v5), yolov5({ numClasses: 80, outputs: 'raw' }).anchors);
+	});
+	test('of anchors as they come from clustering', () => {
+		const given = { inputSize: [64, 64], strides: [8, 16] } as const;
+		const found = splitAnchors([30, 60, 10, 13, 16, 30, 33, 23], 2);
+		const levels = cellLevels({ ...given, anchors: found });
+		assert.deepEqual(
+			levels,
+			cellLevels({
+				...given,
+				anchors: [
+					[10, 13, 16, 30],
+					[33, 23, 30, 60],
+				],
+			}),
+		);
+		const typed = levels.map((level, i) => ({ ...level, shapes: found[i] as unknown as number[] }));
+		assert.deepEqual(matchYoloGrid(typed, [0, 0, 10, 13]), matchYoloGrid(levels, [0, 0, 10, 13]));
 	});
 	test('refusals', () => {
 		const options = { inputSize: [64, 64] as const, strides: [8], anchors: [[10, 13]] };

@@ -197,6 +197,8 @@ describe('bad input', () => {
 	it.each([
 		[() => encodeTargets(undefined as never, box, box, { codec }), TypeError, /matches must be the answer of a matcher; got undefined/],
 		[() => encodeTargets({ labels: [1], matches: [0] } as never, box, box, { codec }), TypeError, /matches\.labels must be an Int32Array/],
+		// torchvision's -2 is ignored, and its -1 a negative
+		[() => encodeTargets({ ...good, labels: Int32Array.of(-2) }, box, box, { codec }), RangeError, /matches\.labels\[0\] must be -1 \(ignored\).*got -2/],
 		[() => encodeTargets(good, [...box, ...box], box, { codec }), RangeError, /matches\.labels must have one entry per anchor, 2; got 1/],
 		[
 			() => encodeTargets({ ...good, matches: Int32Array.of(1) }, box, box, { codec }),

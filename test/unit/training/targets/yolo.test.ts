@@ -30,6 +30,18 @@ describe('the textbook example: 3 x 3 cells, 2 anchors, 3 classes', () => {
 		expect(targets).toHaveLength(144);
 	});
 
+	it('is numbered as the matcher was told, and not otherwise', () => {
+		const matches = matchYoloGrid(levels, car, { order: 'yxa' });
+		const { order: _, ...untold } = options;
+		expect(yoloTargets(matches, levels, car, untold).targets).toEqual(targets);
+		const otherwise = () => yoloTargets(matches, levels, car, { ...options, order: 'ayx' });
+		expect(otherwise).toThrow('yoloTargets: order must be that of the matcher, \'yxa\'; got "ayx" (it may be left out)');
+		const pairs = matchYolov5(levels, car, { order: 'yxa' });
+		const places = (given: object) => yolov5Targets(pairs, levels, car, { numClasses: 3, classIds: [1], ...given }).levels[0].places;
+		expect(places({})).toEqual(places({ order: 'yxa' }));
+		expect(() => places({ order: 'ayx' })).toThrow("yolov5Targets: order must be that of the matcher, 'yxa'");
+	});
+
 	it('says nothing of the tall anchor and all of the wide one in the lower middle cell', () => {
 		const cellNumber = 2 * 3 + 1;
 		near(targets.subarray(cellNumber * 16, cellNumber * 16 + 16), [0, 0, 0, 0, 0, 0, 0, 0, /**/ 1, 0.4, 0.6, 0.6, 1.5, 0, 1, 0]);
