@@ -12,6 +12,7 @@ export type IouForm = 'linear' | 'log' | 'square';
 
 export const BOX_STYLES = ['torchvision', 'ultralytics', 'mmdet', 'darknet', 'yolox', 'detectron2'] as const;
 export const BOX_KINDS = ['iou', 'giou', 'diou', 'ciou'] as const;
+export const IOU_FORMS = ['linear', 'log', 'square'] as const;
 
 /** The numbers of the formula, in the order of its constants. What is added, and the least that something may be. */
 export interface BoxNumbers {

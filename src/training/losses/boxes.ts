@@ -14,6 +14,7 @@ import {
 	boxNumbers,
 	defaultEpsilon,
 	defaultForm,
+	IOU_FORMS,
 	type IouForm,
 } from './box-styles.js';
 import {
@@ -65,7 +66,7 @@ function prepare(where: string, boxes: unknown, targets: unknown, options: unkno
 	const kind = checkWord(where, 'kind', read.kind ?? 'iou', BOX_KINDS);
 	const style = checkWord(where, 'style', read.style ?? 'torchvision', BOX_STYLES);
 	if (read.form !== undefined && kind !== 'iou') refuse(RangeError, where, 'form', "is an option of kind 'iou'", read.form);
-	const form = checkWord(where, 'form', read.form ?? defaultForm(style), ['linear', 'log', 'square'] as const);
+	const form = checkWord(where, 'form', read.form ?? defaultForm(style), IOU_FORMS);
 	const usual = defaultEpsilon(kind, style);
 	if (usual === undefined && read.epsilon !== undefined)
 		refuse(RangeError, where, 'epsilon', `must be left out: ${style} has none for '${kind}'`, read.epsilon);

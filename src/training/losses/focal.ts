@@ -97,10 +97,15 @@ export async function gaussianFocalLossOn(backend: TrainingBackend, logits: Floa
 /** Powers beyond it leave nothing of any probability. */
 const MOST_POWER = 1000;
 
+/** The numbers of the focal loss, for others that have it inside. */
+export function checkFocal(where: string, read: { alpha?: unknown; gamma?: unknown }): { alpha: number; gamma: number } {
+	const alpha = read.alpha === -1 ? -1 : checkRange(where, 'alpha', read.alpha ?? 0.25, 0, 1);
+	return { alpha, gamma: checkRange(where, 'gamma', read.gamma ?? 2, 0, MOST_POWER) };
+}
+
 function prepareFocal(where: string, predictions: unknown, targets: unknown, options: unknown): LossTask {
 	const read = readOptions(where, 'options', options, [...LOSS_KEYS, 'alpha', 'gamma', 'style', 'cutoff']);
-	const alpha = read.alpha === -1 ? -1 : checkRange(where, 'alpha', read.alpha ?? 0.25, 0, 1);
-	const gamma = checkRange(where, 'gamma', read.gamma ?? 2, 0, MOST_POWER);
+	const { alpha, gamma } = checkFocal(where, read);
 	const isFizyr = checkWord(where, 'style', read.style ?? 'torchvision', ['torchvision', 'fizyr'] as const) === 'fizyr';
 	if (read.cutoff !== undefined && !isFizyr) refuse(RangeError, where, 'cutoff', "is an option of style 'fizyr'", read.cutoff);
 	const cutoff = checkRange(where, 'cutoff', read.cutoff ?? 0.5, 0, 1);

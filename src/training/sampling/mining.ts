@@ -29,7 +29,11 @@ export interface HardNegativeOptions {
  * RangeError that names the argument.
  */
 export function mineHardNegatives(labels: LabelsLike, losses: FloatsLike, options?: HardNegativeOptions): Sample {
-	const where = 'mineHardNegatives';
+	return mineNegatives('mineHardNegatives', labels, losses, options);
+}
+
+/** `mineHardNegatives` in the name of another function. */
+export function mineNegatives(where: string, labels: LabelsLike, losses: FloatsLike, options: HardNegativeOptions | undefined): Sample {
 	const sorted = readLabels(where, labels);
 	const column = readLosses(where, losses, sorted.labels.length);
 	const given = readOptions(where, 'options', options, ['ratio', 'style', 'maxIou', 'negativeOverlap', 'minimum']) as HardNegativeOptions;

@@ -5,12 +5,12 @@ import { checkWord, readOptions, refuse } from '../../../checks.js';
 import type { FloatsLike } from '../../../inputs.js';
 import { exp32 } from '../../../numbers.js';
 import type { FcosTargets } from '../../targets/points.js';
+import { readNumClasses } from '../../targets/read.js';
 import { product } from '../arithmetic.js';
 import { bceWithLogits } from '../bce.js';
-import type { BoxLossKind, BoxLossStyle, IouForm } from '../box-styles.js';
+import { BOX_KINDS, type BoxLossKind, type BoxLossStyle, IOU_FORMS, type IouForm } from '../box-styles.js';
 import { boxLoss } from '../boxes.js';
-import { focalLoss } from '../focal.js';
-import { checkRange } from '../loss.js';
+import { checkFocal, focalLoss } from '../focal.js';
 import { type CombinedLoss, checkList, gather, joined, readBatch, readPredictions, scatter, withSum } from './common.js';
 import { runningMean } from './retinanet.js';
 
@@ -65,7 +65,7 @@ export function fcosLoss(
 } {
 	const where = 'fcosLoss';
 	const given = readOptions(where, 'options', options, KNOWN) as Partial<FcosLossOptions>;
-	const numClasses = checkRange(where, 'numClasses', given.numClasses, 1, 2 ** 24);
+	const numClasses = readNumClasses(where, given.numClasses);
 	const { labels, distances, centerness, wanted } = readTargets(where, targets, numClasses);
 	const count = labels.length;
 	const read = readOptions(where, 'predictions', predictions, ['classes', 'boxes', 'centerness']);
@@ -83,7 +83,7 @@ export function fcosLoss(
 	labels.forEach((label, a) => {
 		if (label >= 0) weights.fill(1, a * numClasses, (a + 1) * numClasses);
 	});
-	const classification = focalLoss(classes, wanted, { alpha: given.alpha, gamma: given.gamma, weights, normalizer });
+	const classification = focalLoss(classes, wanted, { ...checkFocal(where, given), weights, normalizer });
 	const middles = gather(centerness, 1, positives, 0, 1);
 	const box = boxTerm(where, gather(boxes, 4, positives, 0, 4), gather(distances, 4, positives, 0, 4), middles, style, normalizer, given);
 	const centre = bceWithLogits(gather(centres, 1, positives, 0, 1), middles, { normalizer });
@@ -152,10 +152,10 @@ function boxTerm(
 ): { loss: number; gradients: Float32Array } {
 	const activation = checkWord(where, 'activation', given.activation ?? 'relu', ['relu', 'exp', 'none']);
 	const isMmdet = style === 'mmdet';
-	const kind = given.boxKind ?? (isMmdet ? 'iou' : 'giou');
+	const kind = checkWord(where, 'boxKind', given.boxKind ?? (isMmdet ? 'iou' : 'giou'), BOX_KINDS);
 	if (given.form !== undefined && kind !== 'iou') refuse(TypeError, where, 'form', "must be absent unless boxKind is 'iou'", given.form);
 	const rule: { kind: BoxLossKind; style: BoxLossStyle; form?: IouForm } = { kind, style: isMmdet ? 'mmdet' : 'torchvision' };
-	if (kind === 'iou') rule.form = given.form ?? 'log';
+	if (kind === 'iou') rule.form = checkWord(where, 'form', given.form ?? 'log', IOU_FORMS);
 
 	const predicted = raw.map((x) => (activation === 'exp' ? exp32(Math.min(x, MOST)) : activation === 'relu' ? Math.max(x, 0) : x));
 	// about the point: left and top are negative

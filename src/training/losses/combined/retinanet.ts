@@ -4,8 +4,9 @@
 import { checkWord, readOptions, refuse } from '../../../checks.js';
 import type { FloatsLike } from '../../../inputs.js';
 import { COORDINATE_LIMIT } from '../../../numbers.js';
-import { focalLoss } from '../focal.js';
-import { checkRange } from '../loss.js';
+import { readNumClasses } from '../../targets/read.js';
+import { checkFocal, focalLoss } from '../focal.js';
+import { checkNumbers, checkRange } from '../loss.js';
 import { smoothL1 } from '../regression.js';
 import { type CombinedLoss, type EncodedBatch, type EncodedTargetsLike, readEncoded, readPredictions, repeated, withSum } from './common.js';
 
@@ -56,18 +57,20 @@ export function retinanetLoss(
 	const where = 'retinanetLoss';
 	const batch = readEncoded(where, targets, true);
 	const given = readOptions(where, 'options', options, KNOWN) as Partial<RetinanetLossOptions>;
-	const numClasses = checkRange(where, 'numClasses', given.numClasses, 1, 2 ** 24);
+	const numClasses = readNumClasses(where, given.numClasses);
 	const style = checkWord(where, 'style', given.style ?? 'torchvision', ['torchvision', 'detectron2', 'mmdet', 'keras-retinanet']);
 	const beta = checkRange(where, 'beta', given.beta ?? BETAS[style], 0, COORDINATE_LIMIT);
 	const read = readOptions(where, 'predictions', predictions, ['boxes', 'classes']);
 	const count = batch.labels.length;
 	const boxes = readPredictions(where, 'predictions.boxes', read.boxes, count * 4, 'four per anchor');
 	const classes = readPredictions(where, 'predictions.classes', read.classes, count * numClasses, `${numClasses} per anchor`);
+	const isOfProbabilities = style === 'keras-retinanet';
+	if (isOfProbabilities) checkNumbers(where, 'predictions.classes', classes, 0, 1, "style 'keras-retinanet' takes probabilities");
 	const divisors = divisorsOf(where, style, batch, given.runningNormalizer);
 
 	const { wanted, weights } = classTargets(where, batch, numClasses, divisors);
-	const focal = { alpha: given.alpha, gamma: given.gamma, weights, reduction: 'sum' } as const;
-	const classification = focalLoss(classes, wanted, { ...focal, style: style === 'keras-retinanet' ? 'fizyr' : 'torchvision' });
+	const focal = { ...checkFocal(where, given), weights, reduction: 'sum' } as const;
+	const classification = focalLoss(classes, wanted, { ...focal, style: isOfProbabilities ? 'fizyr' : 'torchvision' });
 	const boxWeights = batch.boxWeights.slice();
 	batch.images.forEach(({ first, end }, b) => {
 		for (let a = first; a < end; a++) boxWeights[a] /= divisors[b];

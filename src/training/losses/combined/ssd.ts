@@ -4,7 +4,7 @@
 import { checkWord, readOptions, refuse } from '../../../checks.js';
 import type { FloatsLike } from '../../../inputs.js';
 import { COORDINATE_LIMIT } from '../../../numbers.js';
-import { type HardNegativeOptions, mineHardNegatives } from '../../sampling/mining.js';
+import { type HardNegativeOptions, mineNegatives } from '../../sampling/mining.js';
 import { crossEntropy } from '../cross-entropy.js';
 import { checkRange } from '../loss.js';
 import { smoothL1 } from '../regression.js';
@@ -61,7 +61,7 @@ export function ssdLoss(
 	batch.images.forEach(({ first, end }, b) => {
 		const { ratio, style, negativeOverlap, minimum } = given;
 		const maxIou = overlaps[b];
-		const sample = mineHardNegatives(batch.labels.slice(first, end), each.subarray(first, end), { ratio, style, negativeOverlap, minimum, maxIou });
+		const sample = mineNegatives(where, batch.labels.slice(first, end), each.subarray(first, end), { ratio, style, negativeOverlap, minimum, maxIou });
 		for (const a of sample.indices) weights[first + a] = 1;
 		numNegatives += sample.numNegatives;
 	});

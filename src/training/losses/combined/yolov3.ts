@@ -51,6 +51,7 @@ export function yolov3Loss(
 	const rows = readMaps(where, predictions, maps);
 	const scale = (name: 'middleScale' | 'sizeScale' | 'objectnessScale' | 'classScale') => checkRange(where, name, given[name] ?? 1, 0, COORDINATE_LIMIT);
 	const [middleScale, sizeScale, objectnessScale, classScale] = [scale('middleScale'), scale('sizeScale'), scale('objectnessScale'), scale('classScale')];
+	const labelSmoothing = checkRange(where, 'labelSmoothing', given.labelSmoothing ?? 0, 0, 1);
 	const squared = checkWord(where, 'middle', given.middle ?? 'bce', ['bce', 'squared']) === 'squared';
 	const byArea = checkWord(where, 'boxWeighting', given.boxWeighting ?? 'area', ['area', 'none']) === 'area';
 
@@ -76,7 +77,7 @@ export function yolov3Loss(
 	const classes = bceWithLogits(classLogits, gather(wanted, step, positives, 5, step - 5), {
 		weights: new Float32Array(classLogits.length).fill(classScale),
 		normalizer,
-		labelSmoothing: given.labelSmoothing,
+		labelSmoothing,
 	});
 	const gradients = new Float32Array(rows.length);
 	scatter(gradients, step, positives, 0, 2, middle.gradients);

@@ -1,13 +1,13 @@
 // The loss of YOLOv5 (ultralytics/yolov5, utils/loss.py, ComputeLoss): per level the mean of 1 - CIoU over all pairs, the mean binary cross-entropy of
 // their classes, and that of every anchor's objectness with the CIoU of its last pair, none below 0; with gains, times the batch.
 
-import { readOptions, refuse } from '../../../checks.js';
+import { checkWord, readOptions, refuse } from '../../../checks.js';
 import type { FloatsLike } from '../../../inputs.js';
 import { COORDINATE_LIMIT, sigmoid32 } from '../../../numbers.js';
 import type { Yolov5TargetLevel, Yolov5Targets } from '../../targets/yolov5.js';
 import { product } from '../arithmetic.js';
 import { bceWithLogits } from '../bce.js';
-import type { BoxLossKind } from '../box-styles.js';
+import { BOX_KINDS, type BoxLossKind } from '../box-styles.js';
 import { boxLoss } from '../boxes.js';
 import { checkRange } from '../loss.js';
 import { type CombinedLoss, checkList, gather, joined, readBatch, scaled, scatter, withSum } from './common.js';
@@ -42,6 +42,7 @@ const KNOWN = [
 	...(['labelSmoothing', 'classPositiveWeight', 'objectnessPositiveWeight', 'boxKind'] as const),
 ];
 type Part = 'box' | 'objectness' | 'class';
+type Factor = 'boxGain' | 'classGain' | 'objectnessGain' | 'classPositiveWeight' | 'objectnessPositiveWeight';
 
 /**
  * The loss of YOLOv5. `predictions` are the raw maps of the head `yolov5`, one for each level, of B pictures [B, ...]; `targets` come from
@@ -110,27 +111,29 @@ interface Rule {
 	readonly objectnessGain: number;
 	readonly balance: readonly number[];
 	readonly overlapRatio: number;
-	readonly labelSmoothing?: number;
-	readonly classPositiveWeight?: number;
-	readonly objectnessPositiveWeight?: number;
+	readonly labelSmoothing: number;
+	readonly classPositiveWeight: number;
+	readonly objectnessPositiveWeight: number;
 	readonly boxKind: BoxLossKind;
 }
 
 function readRule(where: string, given: Yolov5LossOptions, numLevels: number): Rule {
-	const gain = (name: 'boxGain' | 'classGain' | 'objectnessGain', usual: number) => checkRange(where, name, given[name] ?? usual, 0, COORDINATE_LIMIT);
+	const factor = (name: Factor, usual: number) => checkRange(where, name, given[name] ?? usual, 0, COORDINATE_LIMIT);
 	const usual = numLevels === 3 ? [4, 1, 0.4] : [4, 1, 0.25, 0.06, 0.02];
 	const balance: unknown = given.balance ?? usual;
 	if (!Array.isArray(balance) || balance.length < numLevels || (given.balance !== undefined && balance.length !== numLevels)) {
 		refuse(RangeError, where, 'balance', `must have one weight for each of ${numLevels} levels`, balance);
 	}
 	return {
-		boxGain: gain('boxGain', 0.05),
-		classGain: gain('classGain', 0.5),
-		objectnessGain: gain('objectnessGain', 1),
+		boxGain: factor('boxGain', 0.05),
+		classGain: factor('classGain', 0.5),
+		objectnessGain: factor('objectnessGain', 1),
 		balance: balance.map((weight, l) => checkRange(where, `balance[${l}]`, weight, 0, COORDINATE_LIMIT)),
 		overlapRatio: checkRange(where, 'overlapRatio', given.overlapRatio ?? 1, 0, 1),
-		...{ labelSmoothing: given.labelSmoothing, classPositiveWeight: given.classPositiveWeight, objectnessPositiveWeight: given.objectnessPositiveWeight },
-		boxKind: given.boxKind ?? 'ciou',
+		labelSmoothing: checkRange(where, 'labelSmoothing', given.labelSmoothing ?? 0, 0, 1),
+		classPositiveWeight: factor('classPositiveWeight', 1),
+		objectnessPositiveWeight: factor('objectnessPositiveWeight', 1),
+		boxKind: checkWord(where, 'boxKind', given.boxKind ?? 'ciou', BOX_KINDS),
 	};
 }
 

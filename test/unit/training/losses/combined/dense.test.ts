@@ -168,7 +168,8 @@ describe('ssdLoss', () => {
 		[() => ssdLoss({ ...good, classes: normal(61, 1) }, one), RangeError, /predictions\.classes must have at least two entries for each of 60 anchors; got 61/],
 		[() => ssdLoss(good, { ...one, classes: undefined }), TypeError, /targets\.classes must be an Int32Array.*give encodeTargets classIds/],
 		[() => ssdLoss(good, one, { background: 'last' }), RangeError, /targets' classes\[\d+\] must be 4 for negatives.*give encodeTargets background: 'last'/],
-		[() => ssdLoss(good, one, { style: 'caffe' }), TypeError, /maxIou must be given with style 'caffe'/],
+		[() => ssdLoss(good, one, { ratio: -1 }), RangeError, /^ssdLoss: ratio must be a finite number, 0 or more; got -1/],
+		[() => ssdLoss(good, one, { style: 'caffe' }), TypeError, /^ssdLoss: maxIou must be given with style 'caffe'/],
 		[() => ssdLoss(good, one, { style: 'caffe', maxIou: [maxIou[0], maxIou[1]] }), RangeError, /maxIou must have one list per picture, 1; got 2/],
 	])('refuses %s', (call, Kind, text) => {
 		expect(call).toThrow(Kind);
@@ -226,7 +227,13 @@ describe('retinanetLoss', () => {
 		[() => retinanetLoss({ boxes, classes: logits }, targets, {} as never), TypeError, /numClasses/],
 		[() => retinanetLoss({ boxes, classes: normal(4 * A, 1) }, targets, { numClasses: 2 }), RangeError, /targets' classes\[\d+\] must be below 2/],
 		[() => retinanetLoss({ boxes, classes: logits }, targets, { numClasses: C, runningNormalizer: 5 }), TypeError, /runningNormalizer must be absent/],
-		[() => retinanetLoss({ boxes, classes: logits }, targets, { numClasses: C, style: 'keras-retinanet' }), RangeError, /probabilities/],
+		[
+			() => retinanetLoss({ boxes, classes: logits }, targets, { numClasses: C, style: 'keras-retinanet' }),
+			RangeError,
+			/^retinanetLoss: predictions\.classes\[\d+\] must be from 0 to 1.*probabilities/,
+		],
+		[() => retinanetLoss({ boxes, classes: logits }, targets, { numClasses: 1.5 }), RangeError, /numClasses must be an integer from 1/],
+		[() => retinanetLoss({ boxes, classes: logits }, targets, { numClasses: C, alpha: 5 }), RangeError, /^retinanetLoss: alpha must be from 0 to 1; got 5/],
 	])('refuses %s', (call, Kind, text) => {
 		expect(call).toThrow(Kind);
 		expect(call).toThrow(text);
@@ -306,6 +313,10 @@ describe('fcosLoss', () => {
 		[() => fcosLoss(given, targets, { numClasses: 2 }), RangeError, /targets\[0\]\.classes\[\d+\] must be below 2/],
 		[() => fcosLoss(given, targets, { numClasses: C, form: 'log' }), TypeError, /form must be absent unless boxKind is 'iou'/],
 		[() => fcosLoss(given, targets, { numClasses: C, activation: 'tanh' as never }), RangeError, /activation/],
+		[() => fcosLoss(given, targets, { numClasses: 2.5 }), RangeError, /numClasses must be an integer from 1/],
+		[() => fcosLoss(given, targets, { numClasses: C, gamma: -1 }), RangeError, /^fcosLoss: gamma must be from 0 to 1000; got -1/],
+		[() => fcosLoss(given, targets, { numClasses: C, boxKind: 'siou' as never }), RangeError, /^fcosLoss: boxKind must be 'iou' or/],
+		[() => fcosLoss(given, targets, { numClasses: C, boxKind: 'iou', form: 'ln' as never }), RangeError, /^fcosLoss: form must be 'linear' or 'log'/],
 		[() => fcosLoss(given, {} as never, { numClasses: C }), TypeError, /targets\.labels must be an Int32Array/],
 	])('refuses %s', (call, Kind, text) => {
 		expect(call).toThrow(Kind);
