@@ -2,7 +2,7 @@
 // formats give the same anchors; what is wrong in files is told; a run can be cancelled. Fitness and recall are computed here
 // anew, in plain float64, from the formula of yolov5's metric.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium, expect, type Page, test } from '@playwright/test';
@@ -262,6 +262,23 @@ test('VOC, COCO and YOLO labels of the same boxes give the same anchors', async 
 	fromYolo.anchors.forEach((side, i) => expect(side).toBeCloseTo(fromCoco.anchors[i], 2));
 	await next(page, () => page.getByRole('button', { name: 'Street sample' }).click());
 	await expect(page.locator('#data')).toContainText('8,000 boxes');
+});
+
+test('a folder is dropped, with folders in it', async ({ page }) => {
+	const { voc, numBoxes } = writeLabels();
+	const nested = path.join(folder, 'set');
+	mkdirSync(path.join(nested, 'labels', 'train'), { recursive: true });
+	for (const name of readdirSync(voc)) copyFileSync(path.join(voc, name), path.join(nested, 'labels', 'train', name));
+	await open(page);
+	const cdp = await page.context().newCDPSession(page);
+	const data = { items: [], files: [nested], dragOperationsMask: 1 };
+	const event = (type: 'dragEnter' | 'dragOver' | 'drop') => cdp.send('Input.dispatchDragEvent', { type, x: 300, y: 400, data });
+	await event('dragEnter');
+	await event('dragOver');
+	await expect(page.locator('body')).toHaveClass(/dropping/);
+	await next(page, () => event('drop'));
+	await expect(page.locator('#data')).toContainText(`set: ${numBoxes} boxes in 40 images, 2 classes, VOC labels`);
+	await expect(page.locator('body')).not.toHaveClass(/dropping/);
 });
 
 /** Drops files on the page. */
