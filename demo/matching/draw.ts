@@ -27,6 +27,9 @@ interface Pen {
 /** More outlines than these make a blot. */
 const MOST_OUTLINES = 240;
 
+/** Height of an object's tag, CSS pixels. */
+const TAG = 20;
+
 /** The colour of an object. */
 export const truthColour = (theme: Theme, truth: number) => theme.truths[truth % theme.truths.length];
 
@@ -194,32 +197,27 @@ function drawTruths({ context, scale }: Pen, { truths, matches, theme }: Picture
 	});
 }
 
-/** Number and name of each object, and whether it was lost, on top of everything. */
+/** Number and name of each object, and whether it was lost, on top of everything and of each other never. */
 function drawTags({ context, side, scale }: Pen, { truths, matches, theme }: Picture): void {
-	truths.forEach(({ kind, box }, i) => {
-		const lost = matches.groundTruths[i]?.lost !== undefined;
-		const spot = { text: `${i + 1} ${kind}${lost ? ', lost' : ''}`, x: box[0] * scale, y: box[1] * scale, side };
-		drawTag(context, spot, lost ? theme.lost : truthColour(theme, i), theme.panel);
-	});
-}
-
-function drawTag(
-	context: CanvasRenderingContext2D,
-	{ text, x, y, side }: { text: string; x: number; y: number; side: number },
-	colour: string,
-	ink: string,
-): void {
 	context.font = '600 12px system-ui, "Liberation Sans", sans-serif';
 	context.textBaseline = 'middle';
-	const width = context.measureText(text).width + 12;
-	const left = Math.max(0, Math.min(x - 1, side - width));
-	const top = y < 20 ? y + 1 : y - 20;
-	context.fillStyle = colour;
-	context.beginPath();
-	context.roundRect(left, top, width, 19, 4);
-	context.fill();
-	context.fillStyle = ink;
-	context.fillText(text, left + 6, top + 10);
+	const placed: { left: number; top: number; width: number }[] = [];
+	truths.forEach(({ kind, box }, i) => {
+		const lost = matches.groundTruths[i]?.lost !== undefined;
+		const text = `${i + 1} ${kind}${lost ? ', lost' : ''}`;
+		const width = context.measureText(text).width + 12;
+		const left = Math.max(0, Math.min(box[0] * scale - 1, side - width));
+		let top = box[1] * scale < TAG ? box[1] * scale + 1 : box[1] * scale - TAG;
+		// tags that would cover each other stand in a column
+		while (placed.some((tag) => Math.abs(tag.top - top) < TAG && left < tag.left + tag.width && tag.left < left + width)) top += TAG;
+		placed.push({ left, top, width });
+		context.fillStyle = lost ? theme.lost : truthColour(theme, i);
+		context.beginPath();
+		context.roundRect(left, top, width, TAG - 1, 4);
+		context.fill();
+		context.fillStyle = theme.panel;
+		context.fillText(text, left + 6, top + TAG / 2);
+	});
 }
 
 function drawCross(context: CanvasRenderingContext2D, x: number, y: number, theme: Theme): void {

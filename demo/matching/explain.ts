@@ -61,7 +61,6 @@ function explainMaxIou(question: Question, facts: MaxIouFacts): Explanation {
 	const isPositive = facts.strict ? most > Math.fround(positive) : most >= Math.fround(positive);
 	const isNegative = !isPositive && (facts.negativeInclusive ? most <= Math.fround(negative) : most < Math.fround(negative));
 	const saviours = rescuers(question, ious, facts);
-	const label = matches.labels[anchor];
 	const owner = matches.matches[anchor];
 	const rescued = saviours.length > 0 && (!isPositive || owner !== largest(ious) || facts.owner !== 'argmax');
 	const steps: Step[] = [{ text: highest(ious, names), decided: false }];
@@ -72,7 +71,6 @@ function explainMaxIou(question: Question, facts: MaxIouFacts): Explanation {
 		steps.push({ text: `${line}? ${isPositive ? 'Yes: a positive.' : 'No, it is in between: ignored.'}`, decided: !rescued });
 	}
 	steps.push({ text: rescue(question, ious, facts, saviours), decided: rescued });
-	if (label === 1 && rescued && saviours.length + Number(isPositive) > 1) steps.push({ text: `Of those it answers for ${names[owner]}.`, decided: false });
 	return { measure: 'IoU', measures: iouMeasures(ious), marks: facts.oneLine ? [positive] : [negative, positive], steps };
 }
 

@@ -13,9 +13,9 @@ interface Slider {
 const SLIDERS: Readonly<Record<keyof Thresholds, Slider>> = {
 	positive: { label: 'Positive from IoU', min: 0, max: 1, step: 0.01, standard: 0.5 },
 	negative: { label: 'Negative below IoU', min: 0, max: 1, step: 0.01, standard: 0.4 },
-	minPositive: { label: 'An object’s best anchor needs IoU', min: 0, max: 1, step: 0.01, standard: 0 },
+	minPositive: { label: 'A best anchor needs IoU', min: 0, max: 1, step: 0.01, standard: 0 },
 	ignore: { label: 'YOLO: not punished above IoU', min: 0, max: 1, step: 0.01, standard: 0.7 },
-	ratio: { label: 'YOLOv5: sides differ less than, times', min: 1.1, max: 8, step: 0.1, standard: 4 },
+	ratio: { label: 'YOLOv5: sides within a factor of', min: 1.1, max: 8, step: 0.1, standard: 4 },
 	topK: { label: 'ATSS: candidates per level', min: 1, max: 20, step: 1, standard: 9 },
 	radius: { label: 'FCOS: centre region, strides', min: 0.5, max: 4, step: 0.1, standard: 1.5 },
 };
