@@ -51,6 +51,7 @@ function formulaOf(kind: LossShaderKind): string {
 	return kind.startsWith('box-') ? boxFormula(kind as BoxShaderKind) : elementFormula(kind as ElementKind);
 }
 
+/** The shader of one formula: losses and gradients, weighted. */
 export function lossesShader(kind: LossShaderKind, workgroup: number): string {
 	return wgsl`
 struct LossParams {

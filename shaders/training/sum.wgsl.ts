@@ -3,6 +3,7 @@
 
 import { wgsl } from '../wgsl.js';
 
+/** The shader of a level; `block`, a power of two, is the workgroup as well. */
 export function sumShader(block: number): string {
 	return wgsl`
 struct SumParams {

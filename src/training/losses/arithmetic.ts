@@ -11,14 +11,17 @@ export function flush(x: number): number {
 	return x < MIN_NORMAL && x > -MIN_NORMAL ? 0 : x;
 }
 
+/** x y, flushed. */
 export function product(x: number, y: number): number {
 	return flush(round(x * y));
 }
 
+/** x + y, flushed. */
 export function sum(x: number, y: number): number {
 	return flush(round(x + y));
 }
 
+/** x - y, flushed. */
 export function difference(x: number, y: number): number {
 	return flush(round(x - y));
 }

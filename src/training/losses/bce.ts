@@ -30,7 +30,7 @@ export interface BceOptions extends LossOptions {
 
 const KEYS = [...LOSS_KEYS, 'labelSmoothing', 'positiveWeight'] as const;
 /** What is said of a label of -1. */
-export const IGNORE_REMEDY = 'leave elements out with a weight of 0';
+const IGNORE_REMEDY = 'leave elements out with a weight of 0';
 
 /**
  * Binary cross-entropy: t w softplus(-x) + (1 - t) softplus(x) for a logit x, its target t and the weight w of positives, as PyTorch's

@@ -62,6 +62,7 @@ export interface Reduction {
 	readonly normalizer: number;
 }
 
+/** The names of `LossOptions`. */
 export const LOSS_KEYS = ['reduction', 'weights', 'normalizer'] as const;
 /** No factors: the one of everybody. */
 export const ONE = Float32Array.of(1);

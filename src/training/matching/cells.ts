@@ -9,6 +9,7 @@ import type { FloatsLike } from '../../inputs.js';
 
 /** How anchors are numbered inside a level. 'ayx': shape * cells + cell (maps as convolutions leave them). 'yxa': cell * shapes + shape (channels last). */
 export type CellOrder = 'ayx' | 'yxa';
+/** All of them. */
 export const CELL_ORDERS: readonly CellOrder[] = ['ayx', 'yxa'];
 
 /** Cells without shapes: one point each. */

@@ -40,6 +40,7 @@ export interface MaxIouRuleOptions {
 	readonly forceZeroOverlap?: boolean;
 }
 
+/** The names of `MaxIouRuleOptions`. */
 export const RULE_KEYS = [
 	...(['style', 'positive', 'negative', 'positiveRule', 'negativeRule'] as const),
 	...(['force', 'forcedOwner', 'minPositive', 'forceZeroOverlap'] as const),

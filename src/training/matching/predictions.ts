@@ -51,7 +51,7 @@ export function readPredictions(where: string, given: Given, numGroundTruths: nu
 }
 
 /** Numbers from 0 to 1. */
-export function checkProbabilities(where: string, argument: string, value: unknown): Float32Array {
+function checkProbabilities(where: string, argument: string, value: unknown): Float32Array {
 	const values = checkFloats(where, argument, value);
 	for (let k = 0; k < values.length; k++) {
 		if (!(values[k] >= 0 && values[k] <= 1)) refuse(RangeError, where, `${argument}[${k}]`, 'must be 0 to 1', values[k], 'apply the sigmoid or softmax first');

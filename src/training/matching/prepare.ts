@@ -43,12 +43,13 @@ export interface IgnoreOptions {
 	readonly ignoreOver?: 'anchor' | 'region';
 }
 
+/** The names of `IgnoreOptions`. */
 export const IGNORE_KEYS = ['outside', 'crowd', 'ignoreBoxes', 'ignoreThreshold', 'ignoreOver'] as const;
 
 /** An ignored anchor that takes no part: it is empty. */
 export const ABSENT = 1;
 /** An anchor that takes part and is ignored then. */
-export const AFTERWARDS = 2;
+const AFTERWARDS = 2;
 
 /** What a style has for `outside`. */
 export interface OutsideDefaults {

@@ -31,6 +31,7 @@ export interface SsdRuleOptions {
 /** Options of `matchSsd`. */
 export interface SsdOptions extends SsdRuleOptions, IgnoreOptions {}
 
+/** The names of `SsdRuleOptions`. */
 export const SSD_KEYS = ['style', 'positive', 'negative', 'perAnchor'] as const;
 
 /** The checked rule. */
@@ -43,6 +44,7 @@ export interface SsdRule {
 /** Pairs that overlap by no more than this are none to Caffe. */
 const LEAST_OVERLAP = Math.fround(1e-6);
 
+/** Reads the rule. Overlaps of boxes have thresholds from 0 to 1, other similarities any. */
 export function checkSsdRule(where: string, read: Partial<Record<string, unknown>>, isIou = true): SsdRule {
 	const check = isIou ? checkUnit : checkNumber;
 	const style = checkWord(where, 'style', read.style ?? 'caffe', ['caffe', 'torchvision']);
@@ -76,6 +78,7 @@ function checkSsd(where: string, anchors: unknown, groundTruths: unknown, option
 	return { prepared: prepare(where, anchors, groundTruths, read, { rule: 'border-inclusive', when: 'before' }), rule };
 }
 
+/** The answer of the rule, from overlaps or similarities. */
 export function completeSsd(overlaps: Overlaps, prepared: Pick<Prepared, 'indices' | 'lost' | 'ignored'>, rule: SsdRule): Matches {
 	const { style, positive, negative } = rule;
 	if (style === 'torchvision') {

@@ -22,6 +22,7 @@ export interface TextbookRuleOptions {
 /** Options of `matchTextbook`. */
 export interface TextbookOptions extends TextbookRuleOptions, IgnoreOptions {}
 
+/** The names of `TextbookRuleOptions`. */
 export const TEXTBOOK_KEYS = ['positive', 'assignZeroOverlap'] as const;
 
 /** The checked rule. */
@@ -31,6 +32,7 @@ export interface TextbookRule {
 	readonly above: number;
 }
 
+/** Reads the rule. Overlaps of boxes have thresholds from 0 to 1, other similarities any. */
 export function checkTextbookRule(where: string, read: Partial<Record<string, unknown>>, isIou = true): TextbookRule {
 	const positive = Math.fround((isIou ? checkUnit : checkNumber)(where, 'positive', read.positive ?? 0.5));
 	return { positive, above: checkBoolean(where, 'assignZeroOverlap', read.assignZeroOverlap ?? false) ? -Infinity : 0 };
@@ -59,6 +61,7 @@ function checkTextbook(where: string, anchors: unknown, groundTruths: unknown, o
 	return { prepared: prepare(where, anchors, groundTruths, read, { rule: 'border', when: 'before' }), rule };
 }
 
+/** The answer of the rule, from overlaps or similarities. */
 export function completeTextbook(overlaps: Overlaps, prepared: Pick<Prepared, 'indices' | 'lost' | 'ignored'>, { positive, above }: TextbookRule): Matches {
 	const isEnough = (best: number) => best > above || best >= positive;
 	return answerOf(pairsThenRest(overlaps, prepared.ignored, positive, above), overlaps, prepared, (best) => (isEnough(best) ? undefined : 'below-minimum'));

@@ -12,7 +12,7 @@ import type { Matches } from './matches.js';
 import { type Overlaps, overlapsOf } from './overlaps.js';
 import { overlapsOn } from './overlaps-on.js';
 import { shapeIou } from './pair-iou.js';
-import { IGNORE_KEYS, type IgnoreRule, ignoreOverlapping, readIgnoreRule, usableGroundTruths, type YoloIgnoreOptions } from './yolo-ignore.js';
+import { type IgnoreRule, ignoreOverlapping, readIgnoreRule, usableGroundTruths, YOLO_IGNORE_KEYS, type YoloIgnoreOptions } from './yolo-ignore.js';
 
 const round = Math.fround;
 
@@ -31,7 +31,7 @@ export interface YoloGridOptions extends YoloIgnoreOptions {
 	winner?: 'last' | 'first';
 }
 
-const KNOWN = ['style', 'order', 'iouThreshold', 'winner', ...IGNORE_KEYS] as const;
+const KNOWN = ['style', 'order', 'iouThreshold', 'winner', ...YOLO_IGNORE_KEYS] as const;
 
 /**
  * Matches by cell and shape. `levels` have their shapes in pixels (`cellLevels`); `groundTruths` [G, 4] are in input pixels. Of equally

@@ -25,7 +25,8 @@ export interface YoloIgnoreOptions {
 	classIds?: ArrayLike<number>;
 }
 
-export const IGNORE_KEYS = ['predictedBoxes', 'ignoreThreshold', 'predictedScores', 'classMatch', 'classThreshold', 'classIds'] as const;
+/** The names of `YoloIgnoreOptions`. */
+export const YOLO_IGNORE_KEYS = ['predictedBoxes', 'ignoreThreshold', 'predictedScores', 'classMatch', 'classThreshold', 'classIds'] as const;
 
 /** The rule, and copies of all it needs. */
 export interface IgnoreRule {

@@ -31,6 +31,7 @@ export interface Maps {
 	readonly numAnchors: number;
 }
 
+/** The maps of so many pictures; checks the layout. */
 export function mapsOf(where: string, levels: readonly MapLevel[], numClasses: number, numImages: number, layout: unknown): Maps {
 	const numAnchors = levels.reduce((sum, level) => sum + countOf(level), 0);
 	const words = ['shapes-first', 'channels-first', 'channels-last'] as const;
