@@ -5,7 +5,8 @@ import type { FloatsLike } from '../../inputs.js';
 import { onBackend } from '../backend.js';
 import { Pauses } from '../progress.js';
 import { type SeededRandom, seededRandom } from '../random.js';
-import { type Assigner, CpuAssigner } from './assign.js';
+import type { Assigner } from './assign.js';
+import { LeafAssigner } from './assign-leaves.js';
 import { checkKmeans, type KmeansOptions, type KmeansSettings } from './kmeans-options.js';
 import { meanBestIou } from './metric.js';
 import {
@@ -104,9 +105,9 @@ export async function clusterRows(where: string, rows: SizeRows, settings: Kmean
 		async (job) => {
 			const { gpuAssigner } = await import('./assign-gpu.js');
 			// more points than a GPU binds: the CPU finds the same
-			return search.best((await gpuAssigner(job, points, settings.count)) ?? new CpuAssigner(points));
+			return search.best((await gpuAssigner(job, points, settings.count)) ?? new LeafAssigner(points));
 		},
-		() => search.best(new CpuAssigner(points)),
+		() => search.best(new LeafAssigner(points)),
 	);
 	return toClusters(rows, points, settings, run);
 }

@@ -1,7 +1,5 @@
-// Rows of sizes in small leaves of like sizes, and for each leaf what bounds the ratio metric there: the fast way to the fitness of
-// anchors. A leaf tells which anchors can be the best for any of its rows (mostly one), which of the four quotients is the smallest for
-// all of them (mostly one), and how much the leaf can be worth at most; so that a mutant that cannot be better is dropped early.
-// Bounds follow from the rounded products being monotone: no pruning changes a bit of the sum.
+// Rows of sizes in small leaves of like sizes, with their bounds: which anchors can be the best for any row of a leaf is mostly one, so
+// what is asked of every row can be answered for the leaf. scorer.ts scores mutants so, assign-leaves.ts assigns points to centres.
 //
 //        height                       strips of like widths, each cut into leaves of like heights;
 //          │ ┌──┬────┬──┐             eight leaves of a strip in a row make a block
@@ -19,6 +17,8 @@ const BLOCK = 8;
 /** Sizes in the order of the leaves. Leaf l has the rows from l * LEAF on. */
 export interface Leaves {
 	readonly numLeaves: number;
+	/** The row at each place. */
+	readonly order: Uint32Array;
 	readonly widths: Float32Array;
 	readonly heights: Float32Array;
 	/** 1 / widths and 1 / heights. */
@@ -38,7 +38,7 @@ export interface Leaves {
 }
 
 /** Cuts rows, which are sorted by width, into leaves. */
-export function makeLeaves({ widths, heights, counts }: SizeRows): Leaves {
+export function makeLeaves({ widths, heights, counts }: Pick<SizeRows, 'widths' | 'heights' | 'counts'>): Leaves {
 	const order = tileOrder(widths, heights);
 	const take = <T extends Float32Array | Float64Array>(from: T) => from.map((_, i) => from[order[i]]) as T;
 	const [w, h, c] = [take(widths), take(heights), take(counts)];
@@ -68,7 +68,7 @@ export function makeLeaves({ widths, heights, counts }: SizeRows): Leaves {
 		setBounds(blockBounds, block, w.subarray(begin, end), h.subarray(begin, end));
 	}
 	const rows = { widths: w, heights: h, inWidths, inHeights, counts: c };
-	return { ...rows, numLeaves, leafCounts, bounds, blockBounds, sums, leafSize: LEAF, blockSize: BLOCK };
+	return { ...rows, order, numLeaves, leafCounts, bounds, blockBounds, sums, leafSize: LEAF, blockSize: BLOCK };
 }
 
 /** Rows sorted by width come out in strips of blocks, each strip sorted by height. */

@@ -1,4 +1,5 @@
-// The fitness of anchors over leaves of sizes: exact, and early to say that anchors cannot be better than what is known.
+// The fitness of anchors over leaves of sizes: exact, and early to say that anchors cannot be better than what is known. A leaf tells which
+// anchors can be the best there (mostly one), which of the four quotients is the smallest for all rows (mostly one), and what it is worth at most.
 // `fitnessOf` of metric.ts is the textbook for it. Products of two float32 are exact in doubles and rounding is monotone, so that the
 // smallest and the largest product are found first and one of them is rounded: the bits are those of rounding them all.
 
