@@ -50,12 +50,13 @@ export function shapedMaps({ inputSize, numClasses, strides, numShapes, reshaped
 /** Throws unless there is a list of width, height, ... per stride, all of one length and positive. `unit`: what they are counted in. */
 export function checkTable(call: string, anchors: unknown, numLevels: number, unit = 'pixels'): readonly (readonly number[])[] {
 	if (!Array.isArray(anchors) || anchors.length !== numLevels) refuse(RangeError, call, 'anchors', `must have one list per stride, ${numLevels}`, anchors);
-	anchors.forEach((list, i) => {
+	return anchors.map((given: unknown, i) => {
+		const list = ArrayBuffer.isView(given) ? Array.from(given as Float32Array) : given;
 		const good = Array.isArray(list) && list.length >= 2 && list.length % 2 === 0 && list.length === anchors[0].length;
-		if (!good) refuse(RangeError, call, `anchors[${i}]`, 'must hold width, height, ... of equally many anchors per level', list);
+		if (!good) refuse(RangeError, call, `anchors[${i}]`, 'must hold width, height, ... of equally many anchors per level', given);
 		list.forEach((v, k) => {
 			if (typeof v !== 'number' || !(v > 0) || v === Infinity) refuse(RangeError, call, `anchors[${i}][${k}]`, `must be a positive number of ${unit}`, v);
 		});
+		return list;
 	});
-	return anchors;
 }

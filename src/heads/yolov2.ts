@@ -15,7 +15,7 @@ export interface Yolov2Options {
 	/** Network input in pixels, [height, width]. Default [416, 416]. */
 	inputSize?: readonly [number, number];
 	/** One list of widths and heights, in CELLS. Default `YOLOV2_ANCHORS` (COCO); `YOLOV2_VOC_ANCHORS` and `YOLOV2_TINY_VOC_ANCHORS` are Pascal VOC's. */
-	anchors?: readonly (readonly number[])[];
+	anchors?: readonly (readonly number[] | Float32Array)[];
 	/** Pixels per cell. Default 32. */
 	stride?: number;
 }

@@ -25,7 +25,7 @@ export interface Yolov3Options {
 	/** Maps only: how an array of them is ordered, and anchors numbered. Default as in darknet's cfg: 'coarse-to-fine', but 'fine-to-coarse' for v4 that is not tiny. */
 	order?: 'coarse-to-fine' | 'fine-to-coarse';
 	/** Anchor sizes per level, FINE to coarse whatever the order: width, height, ... in pixels. Default those of the version. */
-	anchors?: readonly (readonly number[])[];
+	anchors?: readonly (readonly number[] | Float32Array)[];
 	/** Fine to coarse. Default [8, 16, 32]; [16, 32] for tiny. */
 	strides?: readonly number[];
 	/**

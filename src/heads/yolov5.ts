@@ -19,7 +19,7 @@ export interface Yolov5Options {
 	/** 'concatenated' (default): one decoded tensor. 'raw': one map of logits per level, fine to coarse. */
 	outputs?: 'concatenated' | 'raw';
 	/** Anchor sizes per level as in the model's yaml: width, height, ... in pixels. Default `YOLOV5_ANCHORS`; YOLOv7 has `YOLOV7_ANCHORS`. */
-	anchors?: readonly (readonly number[])[];
+	anchors?: readonly (readonly number[] | Float32Array)[];
 	/** Default [8, 16, 32]. */
 	strides?: readonly number[];
 	/** Concatenated output only: coordinates are fractions of the input, as in TensorFlow Lite exports. Default false. */

@@ -1,11 +1,14 @@
 // The shapes of the published models, and where in them things stand.
 
 import { assert, describe, test } from 'vitest';
+import { YOLOV5_ANCHORS } from '../../../src/anchors/yolo.js';
 import { bindTensor } from '../../../src/bind.js';
 import { defineHead } from '../../../src/heads/define.js';
 import type { Head } from '../../../src/heads/head.js';
 import { retinanet } from '../../../src/heads/retinanet.js';
 import { ssd } from '../../../src/heads/ssd.js';
+import { yolov2 } from '../../../src/heads/yolov2.js';
+import { yolov3 } from '../../../src/heads/yolov3.js';
 import { yolov5 } from '../../../src/heads/yolov5.js';
 import { yolov8 } from '../../../src/heads/yolov8.js';
 import type { CpuTensor } from '../../../src/tensors.js';
@@ -48,6 +51,20 @@ describe('yolov8', () => {
 		assert.throws(() => yolov8({ numClasses: 80, layout: 'nchw' as never }), /layout must be/);
 		assert.throws(() => yolov8({ numClasses: 80, inputsize: [640, 640] } as never), /did you mean inputSize/);
 		assert.throws(() => yolov8({ numClasses: 80, strides: [8, 0] }), /strides\[1\]/);
+	});
+});
+
+describe('anchors of YOLO heads', () => {
+	// what splitAnchors of kedge/training gives
+	test('may be typed arrays', () => {
+		const classes = { numClasses: 80 };
+		const anchors = YOLOV5_ANCHORS.map((level) => Float32Array.from(level));
+		assert.deepEqual(yolov5({ ...classes, outputs: 'raw', anchors }).anchors, yolov5({ ...classes, outputs: 'raw' }).anchors);
+		assert.deepEqual(yolov3({ ...classes, anchors }).anchors, yolov3(classes).anchors);
+		assert.deepEqual(yolov2({ ...classes, anchors: [Float32Array.of(1.5, 2, 3, 4)] }).anchors, yolov2({ ...classes, anchors: [[1.5, 2, 3, 4]] }).anchors);
+		const last = (length: number) => ({ ...classes, anchors: [anchors[0], anchors[1], new Float32Array(length)] });
+		assert.throws(() => yolov5(last(3)), /yolov5: anchors\[2\] must hold width, height/);
+		assert.throws(() => yolov5(last(6)), /yolov5: anchors\[2\]\[0\] must be a positive number of pixels; got 0/);
 	});
 });
 
