@@ -46,6 +46,12 @@ const CLUSTERINGS: [string, Float32Array, KmeansOptions][] = [
 	['many clusters', randomSizes(3000, 8), { count: 200, maxIterations: 5 }],
 	['500,000 boxes of two sizes', Float32Array.from({ length: 1_000_000 }, (_, i) => (i % 7 < 2 ? 20 : 90)), { count: 2, distance: 'euclidean' }],
 	['ties', sizesAround([10, 10], 1, 1).map(() => 10), { count: 2, init: [8, 12.5, 12.5, 8] }],
+	[
+		'widths but one ulp',
+		Float32Array.from({ length: 6000 }, (_, i) => (i % 2 ? 10 + ((i >> 1) % 97) : i === 14 ? 100.00001 : 100)),
+		{ count: 4, distance: 'whitened' },
+	],
+	['sides of 0.5 and of 1e6', randomSizes(1000, 11).map((x, i) => (i % 3 ? x / 1000 : x * 1000)), { count: 9 }],
 	['normalised', randomSizes(2000, 9).map((x) => x / 640), { count: 6, distance: 'whitened' }],
 ];
 

@@ -18,9 +18,10 @@ export interface Points {
 	readonly isIou: boolean;
 	/** What x and y were divided by. */
 	readonly scale: readonly [number, number];
-	/** Coordinates in whole units, at most 2^24 of them: x at even, y at odd places. Their sums are exact in any order. */
+	/** Coordinates in whole units, 1 to 2^24 of them: x at even, y at odd places. Their sums are exact in any order. */
 	readonly whole: Uint32Array;
-	readonly unit: number;
+	/** Of x and of y: whitening may leave one a million times as long as the other. */
+	readonly units: readonly [number, number];
 }
 
 /** The plane of a distance. Where all widths or all heights are equal, whitening leaves them as they are, as scipy's does. */
@@ -28,17 +29,26 @@ export function makePoints({ widths, heights, counts, total }: SizeRows, distanc
 	const whitens = distance === 'whitened';
 	const scale = [widths, heights].map((sides) => (whitens ? deviation(sides, counts, total) || 1 : 1)) as [number, number];
 	const [x, y] = whitens ? [widths.map((side) => side / scale[0]), heights.map((side) => side / scale[1])] : [widths, heights];
-	let most = 0;
-	for (let r = 0; r < x.length; r++) most = Math.max(most, x[r], y[r]);
-	// most is below 2^(exponent + 1)
-	const exponent = (floatBits(most) >>> 23) - 127;
-	const unit = most > 0 ? 2 ** (exponent + 1 - 24) : 1;
+	const units = [unitOf(x), unitOf(y)] as const;
 	const whole = new Uint32Array(2 * x.length);
 	for (let r = 0; r < x.length; r++) {
-		whole[2 * r] = Math.floor(x[r] / unit + 0.5);
-		whole[2 * r + 1] = Math.floor(y[r] / unit + 0.5);
+		whole[2 * r] = toWhole(x[r], units[0]);
+		whole[2 * r + 1] = toWhole(y[r], units[1]);
 	}
-	return { x, y, counts, total, isIou: distance === 'iou', scale, whole, unit };
+	return { x, y, counts, total, isIou: distance === 'iou', scale, whole, units };
+}
+
+/** The power of two of which the longest side has 2^23 to 2^24. */
+function unitOf(sides: Float32Array): number {
+	const most = sides.reduce((a, b) => Math.max(a, b), 0);
+	// most is below 2^(exponent + 1)
+	const exponent = (floatBits(most) >>> 23) - 127;
+	return most > 0 ? 2 ** (exponent + 1 - 24) : 1;
+}
+
+/** The nearest number of units; never 0, so that no mean is. */
+function toWhole(side: number, unit: number): number {
+	return Math.max(1, Math.floor(side / unit + 0.5));
 }
 
 /** The standard deviation over the boxes, of the population, as NumPy's `std`. */
@@ -140,8 +150,8 @@ export interface ClusterSums {
 }
 
 /** Means of clusters [K, 2]; an empty one stays where it is. */
-export function means({ unit }: Points, { counts, sums }: ClusterSums, centers: Float32Array): Float32Array {
-	return centers.map((old, i) => (counts[i >> 1] ? (sums[i] * unit) / counts[i >> 1] : old));
+export function means({ units }: Points, { counts, sums }: ClusterSums, centers: Float32Array): Float32Array {
+	return centers.map((old, i) => (counts[i >> 1] ? (sums[i] * units[i & 1]) / counts[i >> 1] : old));
 }
 
 /** Rows sorted by y, for medians. */

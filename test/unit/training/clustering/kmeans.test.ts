@@ -283,3 +283,20 @@ describe('long work', () => {
 		expect(found.counts.reduce((a, b) => a + b)).toBe(300);
 	});
 });
+
+describe('sides of very different lengths', () => {
+	it('keep their digits when whitened, where nearly all widths are equal', async () => {
+		// one width of 9000 is an ulp longer: widths are counted in deviations of 1e-7, heights in deviations of 37
+		const heights = [10, 11, 12, 50, 51, 52, 100, 101, 102];
+		const sizes = Float32Array.from({ length: 18_000 }, (_, i) => (i % 2 ? heights[(i >> 1) % 9] : i === 14 ? 100.00001 : 100));
+		const { anchors, counts } = await kmeansAnchors(sizes, { count: 2, distance: 'whitened', init: [100, 10, 100, 100] });
+		expect([...counts]).toEqual([6000, 3000]);
+		// the means of 10, 11, 12, 50, 51, 52 and of 100, 101, 102
+		expect(anchors[1]).toBeCloseTo(31, 4);
+		expect(anchors[3]).toBeCloseTo(101, 4);
+	});
+	it('never make an anchor without a side', async () => {
+		const { anchors } = await kmeansAnchors([1e6, 1e6, 0.01, 0.01, 0.012, 0.012, 0.013, 0.012], { count: 2 });
+		expect(anchors.every((side) => side > 0)).toBe(true);
+	});
+});
