@@ -12,7 +12,7 @@ import { clusterRows, droppedWarnings } from './kmeans.js';
 import { type ClusterProgress, checkKmeans } from './kmeans-options.js';
 import { checkStrides, splitAnchors } from './levels.js';
 import { type AnchorFitness, checkRatio, fitnessOf, reciprocals, shapeRatio } from './metric.js';
-import { checkAnchors, checkFilter, checkSizeList, type DroppedSizes, FILTER_KEYS, groupSizes, type SizeFilter, type SizeRows, scaleSizes } from './sizes.js';
+import { checkAnchors, checkFilter, checkSizeList, type DroppedSizes, FILTER_KEYS, groupSizes, type SizeFilter, type SizeRows, scaleChecked } from './sizes.js';
 
 /** How far `autoAnchors` is. */
 export type AutoAnchorsProgress = ({ readonly stage: 'cluster' } & ClusterProgress) | ({ readonly stage: 'evolve' } & EvolutionProgress);
@@ -25,7 +25,7 @@ export interface AutoAnchorsOptions extends LongWork<AutoAnchorsProgress>, SizeF
 	count?: number;
 	/** Levels over which they are split by area. Default: one for each stride; else 3 where that divides the count, else 1. */
 	levels?: number;
-	/** Pixels per cell of each level, for the report. */
+	/** Pixels per cell of each level, the finest first, for the report. */
 	strides?: readonly number[];
 	/** Width and height of the image of each box [N, 2], or of all [2]: boxes are scaled with the longer side to `inputSize`. Without it sizes are taken to be in pixels of the network input. */
 	imageSizes?: FloatsLike;
@@ -97,7 +97,7 @@ export async function autoAnchors(sizes: FloatsLike, options?: AutoAnchorsOption
 	const where = 'autoAnchors';
 	const settings = checkAuto(where, options);
 	const { current, threshold, recallThreshold, filter, signal } = settings;
-	const scaled = settings.imageSizes === undefined ? checkSizeList(where, 'sizes', sizes) : scaleSizes(sizes, settings.imageSizes, settings.inputSize);
+	const scaled = settings.imageSizes === undefined ? checkSizeList(where, 'sizes', sizes) : scaleChecked(where, sizes, settings.imageSizes, settings.inputSize);
 	const all = groupSizes(where, scaled, { ...filter, minSize: 0 });
 	const rows = groupSizes(where, scaled, filter);
 	signal?.throwIfAborted();
@@ -140,7 +140,7 @@ function checkAuto(where: string, options: unknown) {
 		current,
 		count,
 		levels,
-		strides: strides === undefined ? undefined : checkStrides(where, strides, levels),
+		strides: strides === undefined ? undefined : checkRising(where, checkStrides(where, strides, levels)),
 		imageSizes: read.imageSizes as FloatsLike | undefined,
 		inputSize,
 		recallThreshold: checkUnit(where, 'recallThreshold', read.recallThreshold ?? 0.98),
@@ -153,6 +153,13 @@ function checkAuto(where: string, options: unknown) {
 		backend: checkBackend(where, read.backend),
 		...checkLongWork<AutoAnchorsProgress>(where, read),
 	};
+}
+
+/** The report is by area, the smallest anchors first: strides that fall would be told beside the wrong ones. */
+function checkRising(where: string, strides: readonly number[]): readonly number[] {
+	const at = strides.findIndex((stride, i) => stride < strides[i - 1]);
+	if (at >= 0) refuse(RangeError, where, `strides[${at}]`, 'must not be below the one before it', strides[at], 'give the finest level first');
+	return strides;
 }
 
 /** Clusters, then evolves. */

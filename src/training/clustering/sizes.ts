@@ -158,7 +158,11 @@ export function sortByValue(items: Uint32Array, values: Float32Array, step = 1, 
 
 /** Sizes [N, 2] of boxes, times the side that the network has and over the longer side of their image: as a letterbox shrinks them. */
 export function scaleSizes(sizes: FloatsLike, imageSizes: FloatsLike, inputSize: number): Float32Array {
-	const where = 'scaleSizes';
+	return scaleChecked('scaleSizes', sizes, imageSizes, inputSize);
+}
+
+/** `scaleSizes`, for whoever was called. */
+export function scaleChecked(where: string, sizes: unknown, imageSizes: unknown, inputSize: unknown): Float32Array {
 	const boxes = checkSizeList(where, 'sizes', sizes);
 	const images = checkSizeList(where, 'imageSizes', imageSizes);
 	if (images.length !== 2 && images.length !== boxes.length) {

@@ -96,9 +96,11 @@ describe('autoAnchors', () => {
 		[{ count: 9, levels: 2 }, /levels must divide the number of anchors, 9; got 2/],
 		[{ count: 9, levels: 3, strides: [8, 16] }, /strides must have one entry for each of the 3 levels; got 2/],
 		[{ strides: [8, 0, 32] }, /strides\[1\] must be positive/],
+		[{ strides: [32, 16, 8] }, /strides\[1\] must not be below the one before it; got 16 \(give the finest level first\)/],
 		[{ recallThreshold: 98 }, /did you mean 0.98\?/],
 		[{ inputSize: 0 }, /inputSize must be a positive number of pixels/],
-		[{ imageSizes: [640] }, /imageSizes/],
+		[{ imageSizes: [640] }, /^autoAnchors: imageSizes must be widths and heights/],
+		[{ imageSizes: [640, 0] }, /^autoAnchors: imageSizes\[1\] must be a positive size/],
 		[{ anchor: [1, 1] }, /did you mean anchors\?/],
 	])('refuses %o', async (options, message) => {
 		await expect(autoAnchors([5, 5, 20, 20], options as never)).rejects.toThrow(message);
