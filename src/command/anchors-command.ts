@@ -3,8 +3,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import type { Labels } from '../training.js';
 import { chartOf } from './chart.js';
-import { type Found, findAnchors, type Settings } from './find-anchors.js';
+import { findAnchors, type Settings } from './find-anchors.js';
 import { filesOf } from './folder.js';
 import { jsonOf, textOf } from './report.js';
 import { Failure, oneLine, ProgressLine, printable } from './terminal.js';
@@ -24,7 +25,7 @@ export function anchorsCommand(signal: AbortSignal): Command {
 		.addOption(new Option('--generations <n>', 'mutants that evolution tries').argParser(whole(1, 10_000_000)).default(1000))
 		.addOption(new Option('--no-evolve', 'cluster only'))
 		.addOption(
-			new Option('--ratio <t>', 'an anchor serves a box whose sides are less than t times longer or shorter').argParser(number(1, 1e6, true)).default(4),
+			new Option('--ratio <t>', 'an anchor serves a box whose sides are less than t times longer or shorter').argParser(number(1, 1000, true)).default(4),
 		)
 		.addOption(
 			new Option('--min-size <pixels>', 'boxes with both sides below this, at the size of the input, do not cluster').argParser(number(0, 65_536)).default(2),
@@ -35,7 +36,7 @@ export function anchorsCommand(signal: AbortSignal): Command {
 		.optionsGroup('Reading:')
 		.addOption(new Option('--format <kind>', 'which labels to read').choices(['auto', 'voc', 'coco', 'yolo']).default('auto'))
 		.addOption(new Option('--voc-corners <kind>', 'VOC: numbers of pixels from 1, or edges from 0').choices(['inclusive', 'edges']).default('inclusive'))
-		.addOption(new Option('--keypoints <KxD>', 'YOLO-pose: points per box and numbers per point, as 17x3').argParser(cross))
+		.addOption(new Option('--keypoints <KxD>', 'YOLO-pose: points per box and numbers per point, as 17x3').argParser(keypoints))
 		.addOption(new Option('--image-size <WxH>', 'size of images that are not found').argParser(cross))
 		.addOption(new Option('--all', "take COCO's crowds and VOC's difficult objects too").default(false))
 		.addOption(new Option('--strict', 'stop at the first problem').default(false))
@@ -82,19 +83,24 @@ async function run(place: string, options: Options, signal: AbortSignal): Promis
 		imageSize: imageSize && [imageSize[1], imageSize[0]],
 	};
 	const progress = new ProgressLine(process.stderr, quiet);
-	const found = await findAnchors(filesOf(place), settings, signal, progress).finally(() => progress.clear());
-	if (!quiet) reportProblems(found);
+	let labels: Labels | undefined;
+	const work = findAnchors(filesOf(place), settings, signal, progress, (read) => (labels = read));
+	const found = await work.finally(() => {
+		progress.clear();
+		// of work that failed they are often the reason
+		if (labels && !quiet && !signal.aborted) reportProblems(labels);
+	});
 	const data = jsonOf(place, settings, found);
+	// first, so that a folder that takes no files does not cost the anchors
+	process.stdout.write(json ? data : textOf(place, settings, found, quiet));
 	if (files) writeFiles(out, data, chartOf(place, settings, found));
-	if (json) process.stdout.write(data);
-	else process.stdout.write(textOf(place, settings, found, quiet));
 	if (files && !quiet) process.stderr.write(`wrote ${['json', 'svg'].map((ending) => printable(path.join(out, `kedge-anchors.${ending}`))).join(' and ')}\n`);
 }
 
 /** Problems that are printed; the JSON has up to a thousand. */
 const SHOWN = 10;
 
-function reportProblems({ labels: { problems, numProblems, numDropped, numFailed } }: Found): void {
+function reportProblems({ problems, numProblems, numDropped, numFailed }: Labels): void {
 	for (const { file, line, column, what } of problems.slice(0, SHOWN)) {
 		const place = [file, line, column].filter((part) => part !== undefined).join(':');
 		process.stderr.write(`${oneLine(`${place} ${what}`)}\n`);
@@ -134,11 +140,21 @@ function whole(low: number, high: number): (text: string) => number {
 	};
 }
 
+/** 8,16,32: the smallest anchors are on the first level. */
 function strides(text: string): number[] {
-	return text.split(',').map(number(1, 65_536));
+	const steps = text.split(',').map(number(1, 65_536));
+	if (steps.some((step, i) => step < steps[i - 1])) throw new InvalidArgumentError('Expected the finest level first, as in 8,16,32.');
+	return steps;
 }
 
-/** 17x3, 1920x1080 */
+/** 17x3 */
+function keypoints(text: string): readonly [number, number] {
+	const [points, numbers] = cross(text);
+	if (points > 10_000 || numbers < 2 || numbers > 3) throw new InvalidArgumentError('Expected up to 10000 points of 2 or 3 numbers, as in 17x3.');
+	return [points, numbers];
+}
+
+/** 1920x1080 */
 function cross(text: string): readonly [number, number] {
 	const found = /^(\d{1,7})[x×](\d{1,7})$/i.exec(text.trim());
 	if (!found || !Number(found[1]) || !Number(found[2])) throw new InvalidArgumentError('Expected two numbers, as in 1920x1080.');

@@ -54,6 +54,8 @@ export interface Level {
 export interface Found {
 	readonly labels: Labels;
 	readonly leftOut: Pick<LabelSizes, 'numCrowd' | 'numDifficult' | 'numUnsized'>;
+	/** [N] which of the labels' boxes each is. */
+	readonly indices: Uint32Array;
 	/** [N, 2] in pixels of the network input. */
 	readonly sizes: Float32Array;
 	/** [K, 2] sorted by area. */
@@ -69,15 +71,25 @@ export interface Found {
 	readonly warnings: readonly string[];
 }
 
-/** Does the work; rejects with a Failure where there is nothing to cluster. */
-export async function findAnchors(files: Iterable<LabelFile>, settings: Settings, signal: AbortSignal, progress: ProgressLine): Promise<Found> {
+/**
+ * Does the work; rejects with a Failure where there is nothing to cluster. `heard` gets the labels as soon as they are read: whatever
+ * comes after, their problems can be told.
+ */
+export async function findAnchors(
+	files: Iterable<LabelFile>,
+	settings: Settings,
+	signal: AbortSignal,
+	progress: ProgressLine,
+	heard: (labels: Labels) => void = () => {},
+): Promise<Found> {
 	const { format, vocCorners, keypointShape, imageSize, all, strict, size, seed, ratio: ratioThreshold } = settings;
 	const labels = await readLabels(files, {
 		...{ format, vocCorners, keypointShape, imageSize, signal, onProblem: strict ? 'error' : 'report' },
 		onProgress: ({ files: done, bytes, boxes }) =>
 			progress.show(() => `reading: ${done.toLocaleString('en')} label files, ${(bytes / 1e6).toFixed(1)} MB, ${boxes.toLocaleString('en')} boxes`),
 	});
-	const { sizes: inImages, imageSizes, numCrowd, numDifficult, numUnsized } = labelSizes(labels, { crowd: all, difficult: all });
+	heard(labels);
+	const { sizes: inImages, imageSizes, indices, numCrowd, numDifficult, numUnsized } = labelSizes(labels, { crowd: all, difficult: all });
 	const leftOut = { numCrowd, numDifficult, numUnsized };
 	if (!inImages.length) throw new Failure(whyNothing(labels, leftOut));
 	const sizes = scaleSizes(inImages, imageSizes, size);
@@ -90,7 +102,9 @@ export async function findAnchors(files: Iterable<LabelFile>, settings: Settings
 				progress.show(() => `clustering: start ${restart + 1} of ${restarts}, step ${iteration}, average IoU ${meanIou.toFixed(4)}`),
 		});
 		if (clusters.anchors.length < 2 * settings.count) {
-			throw new Failure(`the boxes have ${clusters.anchors.length / 2} different sizes, fewer than --count, ${settings.count}`);
+			const { small } = clusters.dropped;
+			const without = small ? ` (without ${small} boxes below --min-size)` : '';
+			throw new Failure(`the boxes have ${clusters.anchors.length / 2} different sizes${without}, fewer than --count, ${settings.count}`);
 		}
 		const clustered = anchorFitness(sizes, clusters.anchors, { ratioThreshold });
 		const evolved = settings.evolve
@@ -103,7 +117,7 @@ export async function findAnchors(files: Iterable<LabelFile>, settings: Settings
 		const anchors = evolved?.anchors ?? clusters.anchors;
 		const best = bestAnchors(sizes, anchors);
 		return {
-			...{ labels, leftOut, sizes, anchors, best, clustered },
+			...{ labels, leftOut, indices, sizes, anchors, best, clustered },
 			levels: levelsOf(anchors, best, settings),
 			fitness: anchorFitness(sizes, anchors, { ratioThreshold }),
 			current: settings.current && anchorFitness(sizes, settings.current, { ratioThreshold }),
@@ -114,9 +128,16 @@ export async function findAnchors(files: Iterable<LabelFile>, settings: Settings
 	}
 }
 
-function whyNothing({ numFiles, numIgnored, numFailed, flags }: Labels, { numCrowd, numDifficult, numUnsized }: Found['leftOut']): string {
+function whyNothing(
+	{ numFiles, numIgnored, numFailed, numDropped, format, images, flags }: Labels,
+	{ numCrowd, numDifficult, numUnsized }: Found['leftOut'],
+): string {
 	if (numUnsized) return `the sizes of the images are not known, so ${numUnsized} boxes cannot be scaled (give the images, or --image-size)`;
 	if (numCrowd + numDifficult) return `all ${flags.length} boxes are crowds or difficult (give --all to take them)`;
+	// a YOLO file without a known image has no image among the labels
+	if (numDropped && format === 'yolo' && !images.length)
+		return `the images of ${numFiles} label files were not found, so ${numDropped} boxes cannot be scaled (give the folder that has the images too, or --image-size)`;
+	if (numDropped) return `all ${numDropped} boxes of ${numFiles} label files were left out`;
 	if (numFiles) return `${numFiles} label files hold no box`;
 	if (numFailed) return `none of ${numFailed} label files could be read`;
 	return `there are no labels among ${numIgnored} files (VOC .xml, COCO .json and YOLO .txt are read)`;

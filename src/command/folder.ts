@@ -56,9 +56,15 @@ function* walk(folder: string, name: string, seen: Set<string>): Generator<Label
 	}
 }
 
-/** Undefined for nothing, and for links to nothing. */
+/** Undefined for nothing, and for links to nothing or to themselves. */
 function statOf(place: string): Stats | undefined {
-	return statSync(place, { throwIfNoEntry: false });
+	try {
+		return statSync(place, { throwIfNoEntry: false });
+	} catch (cause) {
+		const { code, message } = cause as NodeJS.ErrnoException;
+		if (code === 'ELOOP') return undefined;
+		throw new Failure(`${place} cannot be read: ${message}`);
+	}
 }
 
 function fileAt(place: string, name: string, { size }: Stats): LabelFile {

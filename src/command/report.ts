@@ -52,10 +52,10 @@ function describe(place: string, { labels, leftOut, best }: Found): string {
 
 /** The JSON file: everything that was asked for, found, and wrong. No `<` in it, so that it can stand in a page. */
 export function jsonOf(place: string, settings: Settings, found: Found): string {
-	const { labels, leftOut, anchors, levels, fitness, clustered, current, warnings, best } = found;
+	const { labels, leftOut, indices, anchors, levels, fitness, clustered, current, warnings, best } = found;
 	const { strides: _, current: checked, ...asked } = settings;
 	const perClass = new Uint32Array(labels.classNames.length);
-	for (const id of labels.classIds) perClass[id]++;
+	for (const i of indices) perClass[labels.classIds[i]]++;
 	const data = {
 		dataSet: { path: place, format: labels.format, images: labels.images.length, boxes: best.length, leftOut },
 		settings: asked,

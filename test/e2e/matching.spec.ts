@@ -2,13 +2,22 @@
 // and everything can be done without a mouse. Expected numbers are computed here, in plain float64, from the published rules.
 
 import { expect, type Locator, type Page, test } from '@playwright/test';
-import { listen } from '../support/demo-page.js';
 
-let errors: string[] = [];
-let strangers: string[] = [];
+const errors: string[] = [];
+const strangers: string[] = [];
 
 test.beforeEach(async ({ page, baseURL }) => {
-	({ errors, strangers } = listen(page, baseURL as string));
+	errors.length = 0;
+	strangers.length = 0;
+	const { origin } = new URL(baseURL as string);
+	page.on('pageerror', (error) => errors.push(String(error)));
+	page.on('console', (message) => {
+		if (message.type() === 'error') errors.push(message.text());
+	});
+	page.on('request', (request) => {
+		const url = new URL(request.url());
+		if (!['data:', 'blob:'].includes(url.protocol) && url.origin !== origin) strangers.push(request.url());
+	});
 	await page.addInitScript(() => {
 		document.addEventListener('kedge:matched', () => {
 			document.documentElement.dataset.matched = String(Number(document.documentElement.dataset.matched ?? 0) + 1);

@@ -147,7 +147,10 @@ describe('npx kedge anchors', () => {
 			/^kedge: option '--size <pixels>' argument '-3' is invalid\. Expected a number from 1 to 65536\. \(kedge anchors --help\)\n$/,
 		],
 		[['anchors', '.', '--count', '9.5'], /Expected a whole number from 1 to 512\./],
-		[['anchors', '.', '--ratio', '1'], /Expected a number above 1, up to 1000000\./],
+		[['anchors', '.', '--ratio', '1'], /Expected a number above 1, up to 1000\./],
+		[['anchors', '.', '--ratio', '2000'], /Expected a number above 1, up to 1000\./],
+		[['anchors', '.', '--strides', '32,16,8'], /Expected the finest level first, as in 8,16,32\./],
+		[['anchors', '.', '--keypoints', '17x5'], /Expected up to 10000 points of 2 or 3 numbers, as in 17x3\./],
 		[['anchors', '.', '--distance', 'cosine'], /Allowed choices are iou, euclidean, whitened\./],
 		[['anchors', '.', '--check', '1,2,3'], /Expected widths and heights in pixels, as in "10,13 16,30"\./],
 		[['anchors', '.', '--image-size', '640'], /Expected two numbers, as in 1920x1080\./],
@@ -175,7 +178,20 @@ describe('npx kedge anchors', () => {
 		});
 		writeFileSync(path.join(project, 'file'), '');
 		const unwritable = kedge('anchors', path.join(sets.folder, 'coco'), '--out', 'file', '--restarts', '1', '--generations', '10');
-		expect(unwritable).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(/^kedge: cannot write into file: [^\n]*\n$/) });
+		// the anchors are not lost
+		expect(unwritable).toMatchObject({
+			status: 1,
+			stdout: expect.stringMatching(/^data set /),
+			stderr: expect.stringMatching(/^kedge: cannot write into file: [^\n]*\n$/),
+		});
+		writeFileSync(path.join(project, 'cut.xml'), '<annotation>\n<object>');
+		expect(kedge('anchors', 'cut.xml')).toEqual({
+			status: 1,
+			stdout: '',
+			stderr: expect.stringMatching(
+				/^cut\.xml:2:\d+ is not well-formed XML: [^\n]*\n1 problem: 0 boxes and 1 whole file left out\nkedge: none of 1 label files could be read\n$/,
+			),
+		});
 		const noGpu = kedge('anchors', path.join(sets.folder, 'coco'), '--backend', 'webgpu');
 		expect(noGpu).toMatchObject({ status: 1, stderr: 'kedge: --backend webgpu needs the npm package webgpu (npm install webgpu, or --backend cpu)\n' });
 	});

@@ -11,6 +11,7 @@ import { type Found, findAnchors, type Settings } from '../../../src/command/fin
 import { filesOf } from '../../../src/command/folder.js';
 import { jsonOf, pixelsOf, textOf } from '../../../src/command/report.js';
 import { oneLine, ProgressLine, printable, type Screen } from '../../../src/command/terminal.js';
+import type { Labels } from '../../../src/training.js';
 import { FORMATS, SHAPES, shapedSet, writeDataSets } from '../../support/data-sets.js';
 
 const NAMES = ['bird', 'cat', '<img src=x onerror=alert(1)>'];
@@ -156,6 +157,7 @@ describe('folders', () => {
 		for (const name of ['b/deep/2.txt', 'b/10.txt', 'a.txt', 'node_modules/x/n.txt', '.git/g.txt', '.hidden.txt']) writeFileSync(path.join(folder, name), 'x');
 		symlinkSync('..', path.join(folder, 'b/up'));
 		symlinkSync('nowhere', path.join(folder, 'b/broken.txt'));
+		symlinkSync('itself.txt', path.join(folder, 'b/itself.txt'));
 		symlinkSync('../a.txt', path.join(folder, 'b/link.txt'));
 	});
 	afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -180,7 +182,9 @@ describe('folders', () => {
 		await expect(find(path.join(folder, 'none'))).rejects.toThrow(/none is not there; give the folder of a data set, or a label file$/);
 		await expect(of('movie.mp4', '')).rejects.toThrow('there are no labels among 1 files (VOC .xml, COCO .json and YOLO .txt are read)');
 		await expect(of('a.txt', '')).rejects.toThrow('1 label files hold no box');
-		await expect(of('a.txt', '0 0.5 0.5 0.5 0.5')).rejects.toThrow('1 label files hold no box');
+		await expect(of('a.txt', '0 0.5 0.5 0.5 0.5')).rejects.toThrow(
+			'the images of 1 label files were not found, so 1 boxes cannot be scaled (give the folder that has the images too, or --image-size)',
+		);
 		await expect(of('a.xml', '<annotation>')).rejects.toThrow('none of 1 label files could be read');
 		const crowd = {
 			images: [{ id: 1, file_name: 'a', width: 9, height: 9 }],
@@ -190,8 +194,34 @@ describe('folders', () => {
 		await expect(of('a.json', JSON.stringify(crowd))).rejects.toThrow('all 1 boxes are crowds or difficult (give --all to take them)');
 		const unsized = { ...crowd, images: [{ id: 1, file_name: 'a' }], annotations: [{ ...crowd.annotations[0], iscrowd: 0 }] };
 		await expect(of('a.json', JSON.stringify(unsized))).rejects.toThrow(/sizes of the images are not known, so 1 boxes cannot be scaled/);
+		const flat = { ...crowd, annotations: [{ ...crowd.annotations[0], bbox: [1, 1, 0, 5] }] };
+		await expect(of('a.json', JSON.stringify(flat))).rejects.toThrow('all 1 boxes of 1 label files were left out');
 		const few = { ...crowd, annotations: [{ ...crowd.annotations[0], iscrowd: 0 }] };
 		await expect(of('a.json', JSON.stringify(few))).rejects.toThrow('the boxes have 1 different sizes, fewer than --count, 9');
+		await expect(find(path.join(folder, 'case'), { strict: false, minSize: 600 })).rejects.toThrow(
+			'the boxes have 0 different sizes (without 1 boxes below --min-size), fewer than --count, 9',
+		);
+	});
+
+	it('with nothing to cluster still tell what was wrong', async () => {
+		const heard: Labels[] = [];
+		const files = [new File(['<annotation>\n<object>'], 'cut.xml')];
+		const work = findAnchors(files, { ...SETTINGS, strict: false }, new AbortController().signal, quiet(), (labels) => void heard.push(labels));
+		await expect(work).rejects.toThrow('none of 1 label files could be read');
+		expect(heard.flatMap(({ problems }) => problems)).toMatchObject([{ file: 'cut.xml', line: 2 }]);
+	});
+
+	it('count per class the boxes that were taken, not the crowds that were left out', async () => {
+		const box = (id: number, side: number, iscrowd: number) => ({ id, image_id: 1, category_id: 1, bbox: [1, 1, side, 5], iscrowd });
+		const data = {
+			images: [{ id: 1, file_name: 'a', width: 99, height: 99 }],
+			annotations: [box(1, 5, 0), box(2, 90, 1), box(3, 50, 0)],
+			categories: [{ id: 1, name: 'cat' }],
+		};
+		const settings = { ...SETTINGS, count: 1, levels: 1, strides: [8] };
+		const found = await findAnchors([new File([JSON.stringify(data)], 'a.json')], settings, new AbortController().signal, quiet());
+		const { classes, dataSet } = JSON.parse(jsonOf('a.json', settings, found));
+		expect([classes, dataSet.boxes, dataSet.leftOut.numCrowd]).toEqual([[{ name: 'cat', boxes: 2 }], 2, 1]);
 	});
 });
 
