@@ -29,7 +29,9 @@ export class ImageFiles {
 	add(path: string, file: LabelFile): ImageEntry {
 		const entry = { path, file };
 		const [key, name] = keysOf(path);
-		this.#byName.set(name, this.#byName.has(name) && !this.#byKey.has(key) ? undefined : entry);
+		const other = this.#byName.get(name);
+		const isOnlyOne = !this.#byName.has(name) || (other !== undefined && keysOf(other.path)[0] === key);
+		this.#byName.set(name, isOnlyOne ? entry : undefined);
 		this.#byKey.set(key, entry);
 		return entry;
 	}
