@@ -90,6 +90,13 @@ const pages = () =>
 		.filter((name) => name.endsWith('.html'))
 		.map((name) => at(`demo/${name}`));
 
+/** What the pages take from npm, some of it late: a server that meets one only then reloads the page, and with it all that was set there. */
+const FROM_NPM = [
+	...['echarts/charts', 'echarts/components', 'echarts/core', 'echarts/renderers'],
+	...['@streamparser/json', 'image-dimensions', 'saxes'],
+	'wgsl-preprocessor/wgsl-preprocessor.js',
+];
+
 /** The chart library apart from the page that uses it, so that each is known by its name. */
 const CHUNKS = { groups: [{ name: 'charts', test: /node_modules[\\/](echarts|zrender|tslib)/ }] };
 
@@ -102,7 +109,7 @@ export default defineConfig(({ command: task, mode }) => {
 		base: './',
 		resolve: { alias },
 		// onnxruntime-web finds its .wasm files beside its own module: it must not be moved into a bundle of the dev server.
-		optimizeDeps: { exclude: ['onnxruntime-web'], entries: [] },
+		optimizeDeps: { exclude: ['onnxruntime-web'], include: FROM_NPM, entries: [] },
 		// Tests are not to be disturbed by a file that is saved meanwhile.
 		server: { open: shouldOpen(), fs: { allow: [at('.')] }, ...(mode === 'e2e' ? { hmr: false, watch: null } : {}) },
 		// a worker with imports of its own, as a page has them
