@@ -88,7 +88,7 @@ export class Cloud {
 			nameTextStyle: { color: text, fontSize: 12 },
 			min: low,
 			max: high,
-			...(view.axes === 'log' ? { logBase: 2 } : {}),
+			...(view.axes === 'log' ? { logBase: 2, interval: 1 } : {}),
 			axisLabel: { color: text, fontSize: 11 },
 			axisLine: { show: false },
 			axisTick: { show: false },

@@ -5,18 +5,30 @@ import { chosenFiles, droppedFiles, type GivenFile } from './files.js';
 import type { DataSet } from './sample.js';
 
 const number = (v: number) => v.toLocaleString('en');
+/** A count in words: one box, two boxes. */
+const counted = (v: number, one: string, more: string) => `${number(v)} ${v === 1 ? one : more}`;
 
 /** Says what the data set is, as text. */
 export function showData(data: DataSet, format: string): void {
-	const strong = document.createElement('b');
-	strong.textContent = data.title;
-	const facts = [`${number(data.sizes.length / 2)} boxes in ${number(data.numImages)} images`, `${number(data.numClasses)} classes`];
+	const strong = foreign('b', shortened(data.title, 80));
+	const boxes = counted(data.sizes.length / 2, 'box', 'boxes');
+	const facts = [`${boxes} in ${counted(data.numImages, 'image', 'images')}`, counted(data.numClasses, 'class', 'classes')];
 	if (format) facts.push(`${format} labels`);
-	byId('data', HTMLElement).replaceChildren(strong, `: ${facts.join(', ')} (${classesOf(data)})`);
+	byId('data', HTMLElement).replaceChildren(strong, `: ${facts.join(', ')} (`, foreign('span', classesOf(data)), ')');
 }
 
+/** Text of files in an element of its own direction: marks in it that turn writing round end with it. */
+function foreign(tag: 'b' | 'span', text: string): HTMLElement {
+	const made = document.createElement(tag);
+	made.dir = 'auto';
+	made.textContent = text;
+	return made;
+}
+
+const shortened = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
 function classesOf({ classNames }: DataSet): string {
-	const shown = classNames.slice(0, 6).map((name) => (name.length > 40 ? `${name.slice(0, 39)}…` : name));
+	const shown = classNames.slice(0, 6).map((name) => shortened(name, 40));
 	return `${shown.join(', ')}${classNames.length > shown.length ? ', …' : ''}`;
 }
 
@@ -24,7 +36,7 @@ function classesOf({ classNames }: DataSet): string {
 export function showTrouble(problems: readonly string[], numProblems: number): void {
 	byId('trouble', HTMLDetailsElement).hidden = numProblems === 0;
 	const more = numProblems > problems.length ? `, the first ${number(problems.length)} of them here` : '';
-	byId('trouble-title', HTMLElement).textContent = `${number(numProblems)} ${numProblems === 1 ? 'problem' : 'problems'} in the files${more}`;
+	byId('trouble-title', HTMLElement).textContent = `${counted(numProblems, 'problem', 'problems')} in the files${more}`;
 	byId('trouble-list', HTMLElement).replaceChildren(
 		...problems.map((problem) => {
 			const item = document.createElement('li');

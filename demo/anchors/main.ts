@@ -8,7 +8,7 @@ import { connectFiles, showData, showTrouble } from './data-set.js';
 import type { GivenFile } from './files.js';
 import { type Moment, momentsOf, numMoved, spreadOf } from './moments.js';
 import { connectOptions, type Options, readAxes, readOptions } from './options.js';
-import { paintInset, paintRegions } from './pictures.js';
+import { nearestAnchors, paintInset, paintRegions } from './pictures.js';
 import { PUBLISHED_TITLES, publishedAnchors } from './published.js';
 import { type DataSet, sampleDataSet } from './sample.js';
 import { type Lap, type Scored, showDuel, showLevels, showScores } from './tables.js';
@@ -33,6 +33,8 @@ let options: Options = readOptions();
 let sizes: Float32Array = new Float32Array();
 let clusters: Clusters | undefined;
 let evolved: Evolved | undefined;
+/** Whose each object is after evolution. */
+let evolvedAssignments: Uint32Array = new Uint32Array();
 let step = 0;
 let scored: Scored[] = [];
 /** Fitness of what k-means found: where evolution starts. */
@@ -68,7 +70,7 @@ function moments(): readonly Moment[] {
 	if (!evolved) return steps;
 	const { anchors } = evolved;
 	const meanIou = scored.find((set) => set.anchors === anchors)?.fitness.meanIou;
-	return [...steps, { anchors, assignments: steps[steps.length - 1].assignments, meanIou }];
+	return [...steps, { anchors, assignments: evolvedAssignments, meanIou }];
 }
 
 function showMoment(glide: boolean): void {
@@ -91,10 +93,38 @@ const published = () => publishedAnchors(byId('published', HTMLSelectElement).va
 
 // A run
 
-async function run(): Promise<void> {
+/** Ends whatever is going on. */
+function stop(): void {
+	runs++;
 	work.cancel();
-	const id = ++runs;
-	options = readOptions();
+	busy(false);
+}
+
+/** Tables and curve of what is there after a run was stopped, never of one before it. */
+async function showStanding(): Promise<void> {
+	const anchors = finalAnchors();
+	if (!evolved) {
+		curve.show([], options.generations);
+		byId('fitness-text', HTMLElement).textContent = '';
+	}
+	if (anchors) {
+		showLevels(byId('levels-table', HTMLTableElement), levelsOf(anchors));
+		await score(runs);
+		return;
+	}
+	timeline.load(0, 'first');
+	for (const id of ['scores', 'levels-table']) byId(id, HTMLTableElement).replaceChildren();
+}
+
+async function run(): Promise<void> {
+	stop();
+	const id = runs;
+	try {
+		options = readOptions();
+	} catch (error) {
+		await showStanding();
+		throw error;
+	}
 	sizes = scaleSizes(data.sizes, data.images, options.inputSize);
 	clusters = undefined;
 	evolved = undefined;
@@ -152,6 +182,7 @@ async function runEvolution(id: number): Promise<void> {
 	});
 	if (id !== runs) throw new Cancelled();
 	evolved = found;
+	evolvedAssignments = nearestAnchors(sizes, { anchors: found.anchors, distance: options.distance, spread: spreadOf(sizes) });
 	showCurve(wholeCurve(found));
 }
 
@@ -312,10 +343,9 @@ function connectRun(): void {
 	});
 	button('run').addEventListener('click', () => attempt(run));
 	button('cancel').addEventListener('click', () => {
-		runs++;
-		work.cancel();
-		busy(false);
+		stop();
 		say('Cancelled.');
+		attempt(showStanding);
 	});
 	button('dice').addEventListener('click', () => {
 		byId('seed', HTMLInputElement).value = String(crypto.getRandomValues(new Uint32Array(1))[0] % 100_000);

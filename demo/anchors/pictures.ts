@@ -56,7 +56,12 @@ export function paintRegions(
 	context.putImageData(image, 0, 0);
 }
 
-function nearest(w: number, h: number, anchors: ArrayLike<number>, { distance, spread }: Regions): number {
+/** The anchor that each size [N, 2] is nearest to. */
+export function nearestAnchors(sizes: ArrayLike<number>, regions: Pick<Regions, 'anchors' | 'distance' | 'spread'>): Uint32Array {
+	return Uint32Array.from({ length: sizes.length / 2 }, (_, i) => nearest(sizes[2 * i], sizes[2 * i + 1], regions.anchors, regions));
+}
+
+function nearest(w: number, h: number, anchors: ArrayLike<number>, { distance, spread }: Pick<Regions, 'distance' | 'spread'>): number {
 	let best = 0;
 	let least = Number.POSITIVE_INFINITY;
 	for (let k = 0; k < anchors.length / 2; k++) {

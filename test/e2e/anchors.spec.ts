@@ -196,12 +196,21 @@ test('a run can be cancelled, and another one started', async ({ page }) => {
 	await page.getByRole('slider', { name: 'Generations' }).fill('3000');
 	await page.getByRole('button', { name: 'Cancel' }).click();
 	await expect(page.locator('#status')).toHaveText('Cancelled.');
+	await expect(page.locator('#scores tr', { hasText: 'evolution' }), 'no numbers of the run before').toHaveCount(0);
+	await expect(page.locator('#fitness-text')).toBeEmpty();
 	await expect(page.getByRole('button', { name: 'Cancel' })).toBeDisabled();
 	const before = await count(page);
 	await page.waitForTimeout(3000);
 	expect(await count(page), 'nothing comes after').toBe(before);
 	const note = await next(page, () => page.getByRole('slider', { name: 'Generations' }).fill('100'));
 	expect(note.history.length).toBe(100);
+	// a setting that is refused ends what was going on
+	await page.getByRole('slider', { name: 'Generations' }).fill('3000');
+	await page.getByRole('spinbutton').fill('-1');
+	await page.getByRole('spinbutton').press('Enter');
+	await expect(page.locator('#problems')).toContainText('got -1');
+	await expect(page.getByRole('button', { name: 'Cancel' })).toBeDisabled();
+	errors.length = 0; // the refusal is logged
 });
 
 /** The beginning of a PNG, which says its size. */
