@@ -33,10 +33,21 @@ const NUM_WORDS = ${numClusters * SUM_WORDS + 1}u;
 var<workgroup> own: array<atomic<u32>, ${numClusters * SUM_WORDS + 1}>;
 
 #if ${isIou}
-fn shape_iou(point: vec2f, center: vec2f) -> f32 {
+// Intersection and union with corners aligned.
+fn shares(point: vec2f, center: vec2f) -> vec2f {
   let intersection = fround(min(point.x, center.x) * min(point.y, center.y));
-  let together = fround(fround(point.x * point.y) + fround(center.x * center.y)) - intersection;
-  return divide32(intersection, fround(together));
+  return vec2f(intersection, fround(fround(fround(point.x * point.y) + fround(center.x * center.y)) - intersection));
+}
+
+// Whether the rounded quotient a.x / a.y is higher than b.x / b.y. Products tell, unless the two are within 2^-20 of each other; only then
+// is it worth dividing. Sides from 2^-30 to 2^30 keep all of it normal.
+fn is_higher(a: vec2f, b: vec2f) -> bool {
+  let p = fround(a.x * b.y);
+  let q = fround(b.x * a.y);
+  let slack = fround(q * 9.5367431640625e-7);
+  if (p > fround(q + slack)) { return true; }
+  if (p < fround(q - slack)) { return false; }
+  return divide32(a.x, a.y) > divide32(b.x, b.y);
 }
 #else
 fn squared_distance(point: vec2f, center: vec2f) -> f32 {
@@ -49,15 +60,15 @@ fn squared_distance(point: vec2f, center: vec2f) -> f32 {
 fn nearest(point: vec2f) -> u32 {
   var cluster = bitcast<u32>(centers[0].z);
   #if ${isIou}
-  var best = shape_iou(point, centers[0].xy);
+  var best = shares(point, centers[0].xy);
   #else
   var best = squared_distance(point, centers[0].xy);
   #endif
   for (var c = 1u; c < params.num_alive; c++) {
     let center = centers[c];
     #if ${isIou}
-    let measure = shape_iou(point, center.xy);
-    let is_nearer = measure > best;
+    let measure = shares(point, center.xy);
+    let is_nearer = is_higher(measure, best);
     #else
     let measure = squared_distance(point, center.xy);
     let is_nearer = measure < best;

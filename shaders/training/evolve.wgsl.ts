@@ -13,11 +13,13 @@ export const MOST_MUTANTS = 64;
 /** Rows of a chunk, and boxes of a row at most: then a chunk's sums fit into 32 bits. */
 export const CHUNK = 4096;
 export const MOST_BOXES = 256;
+/** Rows come four at a time, number by number, so that an anchor is fetched once for all four. */
+export const BLOCK = 4;
 
 const shared = (numAnchors: number) => wgsl`
 struct Params {
   zero: u32, // see numbers.wgsl
-  num_rows: u32,
+  num_blocks: u32,
   num_chunks: u32,
   num_mutants: u32, // of a round
   first_generation: u32, // whose factors come first
@@ -45,12 +47,19 @@ fn side_of_mutant(parent: f32, factor: f32) -> f32 {
 }
 `;
 
-/** rows (w, h, 1/w, 1/h) x mutants -> partial sums [mutants, chunks]; one workgroup for each. */
+/** rows x mutants -> partial sums [mutants, chunks]; one workgroup for each. */
 export const scoreShader = (numAnchors: number) => wgsl`
 ${shared(numAnchors)}
+struct Block { // of four rows
+  widths: vec4f,
+  heights: vec4f,
+  in_widths: vec4f, // 1 / width
+  in_heights: vec4f,
+}
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> rows: array<vec4f>;
-@group(0) @binding(2) var<storage, read> counts: array<u32>; // boxes of each row
+@group(0) @binding(1) var<storage, read> rows: array<Block>;
+@group(0) @binding(2) var<storage, read> counts: array<vec4u>; // boxes of each row; 0 where a block is not full
 @group(0) @binding(3) var<storage, read> factors: array<f32>; // [generations from first_generation on, anchors, 2]
 @group(0) @binding(4) var<storage, read> state: State;
 @group(0) @binding(5) var<storage, read_write> partials: array<vec2u>; // low and high 12 bits' sums
@@ -61,14 +70,20 @@ var<workgroup> anchors: array<vec4f, ${numAnchors}>; // w, h, 1/w, 1/h
 var<workgroup> lows: array<u32, ${SCORE_WORKGROUP}>;
 var<workgroup> highs: array<u32, ${SCORE_WORKGROUP}>;
 
-fn steps_of(row: vec4f) -> u32 {
-  var best = 0.0;
+fn steps_of(block: Block) -> vec4u {
+  var best = vec4f(0.0);
   for (var k = 0u; k < ${numAnchors}u; k++) {
     let anchor = anchors[k];
-    let one = row * anchor.zwxy;
-    best = max(best, min(min(one.x, one.z), min(one.y, one.w)));
+    let across = min(block.widths * anchor.z, block.in_widths * anchor.x);
+    let down = min(block.heights * anchor.w, block.in_heights * anchor.y);
+    best = max(best, min(across, down));
   }
-  return select(0u, u32(fround(best * 8388608.0) + 0.5), best > params.threshold);
+  let steps = best * 8388608.0; // exact
+  return select(vec4u(0u), vec4u(steps + 0.5), best > vec4f(params.threshold));
+}
+
+fn sum_of(x: vec4u) -> u32 {
+  return x.x + x.y + x.z + x.w;
 }
 
 @compute @workgroup_size(${SCORE_WORKGROUP})
@@ -86,11 +101,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     workgroupBarrier();
     var low = 0u;
     var high = 0u;
-    let end = min(params.num_rows, (chunk + 1u) * ${CHUNK}u);
-    for (var i = chunk * ${CHUNK}u + thread; i < end; i += ${SCORE_WORKGROUP}u) {
+    let end = min(params.num_blocks, (chunk + 1u) * ${CHUNK / BLOCK}u);
+    for (var i = chunk * ${CHUNK / BLOCK}u + thread; i < end; i += ${SCORE_WORKGROUP}u) {
       let steps = steps_of(rows[i]);
-      low += (steps & 4095u) * counts[i];
-      high += (steps >> 12u) * counts[i];
+      low += sum_of((steps & vec4u(4095u)) * counts[i]);
+      high += sum_of((steps >> vec4u(12u)) * counts[i]);
     }
     lows[thread] = low;
     highs[thread] = high;

@@ -16,25 +16,31 @@ const MAX_WORKGROUPS = 65535;
 export async function evolveOnGpu(job: GpuJob, task: EvolutionJob, onCpu: () => Promise<Evolved>): Promise<Evolved> {
 	const shaders = await import('../../../shaders/training/evolve.wgsl.js');
 	const { rowOf, counts } = splitHeavy(task.rows.counts, shaders.MOST_BOXES);
+	const numBlocks = Math.ceil(counts.length / shaders.BLOCK);
 	const numChunks = Math.ceil(counts.length / shaders.CHUNK);
 	// more sizes than a GPU binds: nobody has them, and the CPU finds the same
-	if (counts.length * 16 > job.maxBindingBytes || numChunks > MAX_WORKGROUPS) return onCpu();
-	const evolution = new GpuEvolution(job, task, counts.length, numChunks, shaders.MOST_MUTANTS);
-	await evolution.prepare(shaders, rowsOf(task, rowOf), counts);
+	if (numBlocks * 64 > job.maxBindingBytes || numChunks > MAX_WORKGROUPS) return onCpu();
+	const evolution = new GpuEvolution(job, task, numBlocks, numChunks, shaders.MOST_MUTANTS);
+	const padded = new Uint32Array(numBlocks * shaders.BLOCK);
+	padded.set(counts);
+	await evolution.prepare(shaders, blocksOf(task, rowOf, shaders.BLOCK), padded);
 	return evolution.run();
 }
 
-/** w, h, 1/w, 1/h */
-function rowsOf({ rows: { widths, heights } }: EvolutionJob, rowOf: Uint32Array): Float32Array {
-	const out = new Float32Array(4 * rowOf.length);
-	rowOf.forEach((row, i) => out.set([widths[row], heights[row], 1 / widths[row], 1 / heights[row]], 4 * i));
+/** Widths, heights, 1 / widths, 1 / heights, as many of each as a block has rows; 0 where it is not full. */
+function blocksOf({ rows: { widths, heights } }: EvolutionJob, rowOf: Uint32Array, size: number): Float32Array {
+	const out = new Float32Array(4 * size * Math.ceil(rowOf.length / size));
+	rowOf.forEach((row, i) => {
+		const at = 4 * (i - (i % size)) + (i % size);
+		[widths[row], heights[row], 1 / widths[row], 1 / heights[row]].forEach((value, k) => (out[at + k * size] = value));
+	});
 	return out;
 }
 
 class GpuEvolution {
 	readonly #job: GpuJob;
 	readonly #task: EvolutionJob;
-	readonly #numRows: number;
+	readonly #numBlocks: number;
 	readonly #numChunks: number;
 	readonly #mostMutants: number;
 	/** Words of a State before the anchors, and of a Record. */
@@ -47,10 +53,10 @@ class GpuEvolution {
 	#score!: Omit<Dispatch, 'workgroups'>;
 	#select!: Dispatch;
 
-	constructor(job: GpuJob, task: EvolutionJob, numRows: number, numChunks: number, mostMutants: number) {
+	constructor(job: GpuJob, task: EvolutionJob, numBlocks: number, numChunks: number, mostMutants: number) {
 		this.#job = job;
 		this.#task = task;
-		this.#numRows = numRows;
+		this.#numBlocks = numBlocks;
 		this.#numChunks = numChunks;
 		this.#numSides = task.anchors.length;
 		this.#mostMutants = Math.min(mostMutants, Math.floor(MAX_WORKGROUPS / numChunks));
@@ -102,7 +108,7 @@ class GpuEvolution {
 		let mutants = Math.min(8, this.#mostMutants);
 		let generation = 0;
 		for (let round = 0; generation < generations; ) {
-			const pairs = this.#numRows * (this.#numSides / 2) * mutants;
+			const pairs = 4 * this.#numBlocks * (this.#numSides / 2) * mutants;
 			const left = Math.ceil((generations - generation) / mutants);
 			const rounds = Math.max(1, Math.min(MOST_ROUNDS, left, Math.floor(PAIRS_PER_SUBMIT / pairs)));
 			const { next, found } = await this.#submit(generation, round, rounds, mutants);
@@ -121,7 +127,7 @@ class GpuEvolution {
 	/** Some rounds; which generation is next, and what was accepted. */
 	async #submit(generation: number, round: number, rounds: number, mutants: number): Promise<{ next: number; found: Acceptance[] }> {
 		const { generations, minSize, threshold, mutations, signal } = this.#task;
-		const params = [0, this.#numRows, this.#numChunks, mutants, generation, generations, round, floatBits(minSize), floatBits(threshold)];
+		const params = [0, this.#numBlocks, this.#numChunks, mutants, generation, generations, round, floatBits(minSize), floatBits(threshold)];
 		this.#job.write(this.#params, Uint32Array.from(params));
 		this.#job.write(this.#factors, mutations.window(generation, Math.min(rounds * mutants, generations - generation)));
 		const pair = [{ ...this.#score, workgroups: mutants * this.#numChunks }, this.#select];
