@@ -90,7 +90,7 @@ export const SCENES: readonly Scene[] = [
 		id: 'tiny',
 		title: 'Tiny ball',
 		caption:
-			'The ball is smaller than every anchor, so no overlap can be large. Rules that give each object its best anchor save it, the others never learn that it exists.',
+			'The ball is smaller than every anchor of RetinaNet, Faster R-CNN and SSD, so no overlap with them can be large. Rules that give each object its best anchor save it, the others never learn that it exists.',
 		make: drawn(['ball', 0.56, 0.66, 0.585, 0.685], ['person', 0.2, 0.3, 0.44, 0.9]),
 	},
 	{
