@@ -5,6 +5,7 @@ export type { CellLevel } from './anchors/points.js';
 export { cellAnchors } from './anchors/points.js';
 export type { TrainingBackend } from './training/backend.js';
 export { type AutoAnchors, type AutoAnchorsOptions, type AutoAnchorsProgress, autoAnchors, type LevelReport } from './training/clustering/auto.js';
+export { type DifferentialAnchors, type DifferentialOptions, type DifferentialProgress, differentialAnchors } from './training/clustering/differential.js';
 export { type AcceptedMutant, type EvolutionProgress, type EvolvedAnchors, type EvolveOptions, evolveAnchors } from './training/clustering/evolve.js';
 export { type AnchorClusters, type ClusterStep, type EmptiedCluster, kmeansAnchors } from './training/clustering/kmeans.js';
 export type { ClusterProgress, ClusterStyle, KmeansOptions } from './training/clustering/kmeans-options.js';

@@ -3,15 +3,13 @@
 
 import { MIN_NORMAL } from '../../numbers.js';
 import type { Assigner } from './assign.js';
+import { leastIou, mostIou } from './iou-bounds.js';
 import { type Leaves, makeLeaves } from './leaves.js';
 import { type ClusterSums, type Points, squaredDistance } from './points.js';
 import { NONE } from './sizes.js';
 
 const round = Math.fround;
 
-/** Bounds are made in double precision; float32 steps are off by less than this, relative and absolute. */
-const MARGIN = 2 ** -20;
-const SLACK = 1e-37;
 /** A leaf whose points have clusters of their own. */
 const MIXED = -1;
 
@@ -96,31 +94,14 @@ export class LeafAssigner implements Assigner {
 		const { across, down } = this.#centers;
 		const { isIou } = this.#points;
 		const most = this.#most;
-		const left = bounds[8 * i];
-		const right = bounds[8 * i + 1];
-		const top = bounds[8 * i + 2];
-		const bottom = bounds[8 * i + 3];
 		let reached = -Infinity; // by the nearest centre, for every point
 		for (let n = 0; n < length; n++) {
 			const x = across[list[n]];
 			const y = down[list[n]];
-			// the point nearest to the centre
-			const nearX = x < left ? left : x > right ? right : x;
-			const nearY = y < top ? top : y > bottom ? bottom : y;
-			const nearness = isIou ? plainIou(nearX, nearY, x, y) * (1 + MARGIN) + SLACK : SLACK - plainDistance(nearX, nearY, x, y) * (1 - MARGIN);
+			const nearness = isIou ? mostIou(bounds, i, x, y) : -leastDistance(bounds, i, x, y);
 			most[n] = nearness;
 			if (nearness <= reached) continue;
-			let least: number;
-			if (isIou) {
-				// over one side, with the other fixed, the IoU rises up to the centre's and falls from there on: it is least in a corner
-				const one = Math.min(plainIou(left, top, x, y), plainIou(left, bottom, x, y));
-				const other = Math.min(plainIou(right, top, x, y), plainIou(right, bottom, x, y));
-				least = Math.min(one, other) * (1 - MARGIN) - SLACK;
-			} else {
-				const farX = x - left > right - x ? left : right;
-				const farY = y - top > bottom - y ? top : bottom;
-				least = -plainDistance(farX, farY, x, y) * (1 + MARGIN) - SLACK;
-			}
+			const least = isIou ? leastIou(bounds, i, x, y) : -mostDistance(bounds, i, x, y);
 			if (least > reached) reached = least;
 		}
 		let numOut = 0;
@@ -206,11 +187,22 @@ export class LeafAssigner implements Assigner {
 	}
 }
 
-function plainIou(width: number, height: number, otherWidth: number, otherHeight: number): number {
-	const intersection = Math.min(width, otherWidth) * Math.min(height, otherHeight);
-	return intersection / (width * height + otherWidth * otherHeight - intersection);
+/** Float32 steps of `squaredDistance` are off by less than this, relative and, below the smallest normal float, absolute. */
+const MARGIN = 2 ** -20;
+const SLACK = 1e-37;
+
+/** No point within the bounds is nearer: its squared distance. */
+function leastDistance(bounds: Float32Array, i: number, x: number, y: number): number {
+	const b = 8 * i;
+	const dx = x < bounds[b] ? bounds[b] - x : x > bounds[b + 1] ? x - bounds[b + 1] : 0;
+	const dy = y < bounds[b + 2] ? bounds[b + 2] - y : y > bounds[b + 3] ? y - bounds[b + 3] : 0;
+	return (dx * dx + dy * dy) * (1 - MARGIN) - SLACK;
 }
 
-function plainDistance(x: number, y: number, otherX: number, otherY: number): number {
-	return (x - otherX) ** 2 + (y - otherY) ** 2;
+/** No point within the bounds is farther. */
+function mostDistance(bounds: Float32Array, i: number, x: number, y: number): number {
+	const b = 8 * i;
+	const dx = Math.max(x - bounds[b], bounds[b + 1] - x);
+	const dy = Math.max(y - bounds[b + 2], bounds[b + 3] - y);
+	return (dx * dx + dy * dy) * (1 + MARGIN) + SLACK;
 }
