@@ -101,7 +101,7 @@ function report({ what, detections, differences, contestants }, gates) {
 		for (const difference of differences) print(`   ✗ ${difference}`);
 		return differences;
 	}
-	print(`   same detections from all: ${detections.join(', ')}`);
+	print(`   the same found by all: ${detections.join(', ')}`);
 	const failures = [];
 	for (const { name, median, low, high, ratio, gate: least, rounds, batch } of contestants) {
 		const gate = gates ? least : undefined;
