@@ -6,6 +6,7 @@ import type { Head } from '../../../src/heads/head.js';
 import type { PostprocessorOptions } from '../../../src/options.js';
 import type { TensorLike } from '../../../src/tensors.js';
 import { random } from '../random.js';
+import { polygonIou, probiouOf, type Rotated } from '../rotated-overlap.js';
 
 /** A candidate by the independent decoder, in float64. */
 export interface OracleCandidate {
@@ -36,8 +37,10 @@ export interface HeadCase {
 	decode: (tensors: readonly Float32Array[]) => OracleCandidate[];
 	/** Thresholds and the like. scoreThreshold should let a few dozen to a few hundred pass. */
 	options?: Omit<PostprocessorOptions, 'head' | 'backend' | 'device' | 'gpu'>;
-	/** Suppression is checked by the decoder's own IoU unless false (rotated boxes, other measures). Default true. */
+	/** Suppression is checked by the decoder's own IoU, of polygons where there are angles, unless false (other measures). Default true. */
 	suppression?: boolean;
+	/** How it suppresses: as the textbook (default), or as ultralytics rotated boxes: by probiou at and above the threshold, and by every better box. */
+	suppressedAs?: 'textbook' | 'ultralytics-rotated';
 }
 
 /** Random tensors of a case: flat arrays and what `run` takes. */
@@ -63,24 +66,32 @@ export function passing(all: readonly OracleCandidate[], scoreThreshold: number,
 	return { list, close };
 }
 
-/** Greedy suppression in float64; `close` when an overlap was within the margin, or the order of two that overlap was. */
-export function greedy(
+const rotatedOf = ({ box: [x1, y1, x2, y2], angle = 0 }: OracleCandidate): Rotated => [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, angle];
+
+/** The overlap of two candidates in float64. */
+function overlapOf(a: OracleCandidate, b: OracleCandidate, rule: HeadCase['suppressedAs']): number {
+	if (rule === 'ultralytics-rotated') return probiouOf(rotatedOf(a), rotatedOf(b));
+	return a.angle === undefined ? iouOf(a.box, b.box) : polygonIou(rotatedOf(a), rotatedOf(b));
+}
+
+/** Suppression in float64; `close` when an overlap was within the margin, or the order of two that overlap was. */
+export function suppressed(
 	list: readonly OracleCandidate[],
 	iouThreshold: number,
-	classAgnostic = false,
-	margin = 1e-4,
+	{ classAgnostic = false, rule = 'textbook' as HeadCase['suppressedAs'], margin = 1e-4 } = {},
 ): { kept: OracleCandidate[]; close: boolean } {
 	const kept: OracleCandidate[] = [];
 	let close = false;
-	for (const candidate of list) {
+	list.forEach((candidate, rank) => {
 		const groupOf = (c: OracleCandidate) => c.group ?? c.classId;
-		const same = kept.filter((k) => classAgnostic || groupOf(k) === groupOf(candidate));
-		const overlaps = same.map((k) => iouOf(k.box, candidate.box));
-		overlaps.forEach((iou, i) => {
-			if (Math.abs(iou - iouThreshold) < margin) close = true;
-			if (iou > iouThreshold && Math.abs(same[i].score - candidate.score) < 1e-6) close = true;
+		const better = rule === 'ultralytics-rotated' ? list.slice(0, rank) : kept;
+		const same = better.filter((k) => classAgnostic || groupOf(k) === groupOf(candidate));
+		const overlaps = same.map((k) => overlapOf(k, candidate, rule));
+		overlaps.forEach((overlap, i) => {
+			if (Math.abs(overlap - iouThreshold) < margin) close = true;
+			if (overlap > iouThreshold && Math.abs(same[i].score - candidate.score) < 1e-6) close = true;
 		});
-		if (!overlaps.some((iou) => iou > iouThreshold)) kept.push(candidate);
-	}
+		if (!overlaps.some((overlap) => overlap > iouThreshold)) kept.push(candidate);
+	});
 	return { kept, close };
 }

@@ -41,7 +41,6 @@ export const TURNED_CASES: readonly HeadCase[] = [
 		],
 		number: (next) => next() * 4 - 2,
 		options: { scoreThreshold: 0.7 },
-		suppression: false,
 		decode: ([scores, deltas]) =>
 			Array.from(scores, (logit, anchor) => {
 				const cell = Math.floor(anchor / SHAPES);

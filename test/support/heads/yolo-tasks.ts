@@ -147,7 +147,6 @@ const obb: HeadCase = {
 	dims: [[1, 4 + CLASSES + 1, CELLS]],
 	number: planes([...BOX, ...times(UNIT, CLASSES), radians]),
 	options: { scoreThreshold: 0.8 },
-	suppression: false,
 	decode: ([t]) =>
 		cellsOf(STRIDES).map(({ index }) => {
 			const numbers = column(t, index, 4 + CLASSES + 1);
@@ -160,6 +159,7 @@ const obbAsUltralytics: HeadCase = {
 	...obb,
 	name: 'yolo-obb, suppressed as ultralytics does',
 	options: { ...obb.options, iouThreshold: 0.3, semantics: 'ultralytics' },
+	suppressedAs: 'ultralytics-rotated',
 };
 const obbByBitmask: HeadCase = { ...obb, name: 'yolo-obb, by bitmask', options: { ...obb.options, iouThreshold: 0.3, suppression: 'bitmask' } };
 
@@ -181,7 +181,6 @@ const obbMaps: HeadCase = {
 	head: yoloObb({ numClasses, inputSize, outputs: 'raw' }),
 	dims: STRIDES.flatMap((stride) => [64, CLASSES, 1].map((channels) => [1, channels, SIZE / stride, SIZE / stride])),
 	options: { scoreThreshold: 0.9 },
-	suppression: false,
 	decode: (tensors) =>
 		cellsOf(STRIDES).map(({ index, level, cell, count, stride, x, y }) => {
 			const [box, scores, angles] = tensors.slice(3 * level, 3 * level + 3);
