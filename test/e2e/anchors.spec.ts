@@ -6,6 +6,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium, expect, type Page, test } from '@playwright/test';
+import { listen } from '../support/demo-page.js';
 import { random } from '../support/random.js';
 
 /** What the page tells at the end of a run. */
@@ -20,23 +21,13 @@ interface Note {
 	ran: string;
 }
 
-const errors: string[] = [];
-const strangers: string[] = [];
+let errors: string[] = [];
+let strangers: string[] = [];
 const folder = mkdtempSync(path.join(tmpdir(), 'kedge-anchors-'));
 test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test.beforeEach(async ({ page, baseURL }) => {
-	errors.length = 0;
-	strangers.length = 0;
-	const { origin } = new URL(baseURL as string);
-	page.on('pageerror', (error) => errors.push(String(error)));
-	page.on('console', (message) => {
-		if (message.type() === 'error') errors.push(message.text());
-	});
-	page.on('request', (request) => {
-		const url = new URL(request.url());
-		if (!['data:', 'blob:'].includes(url.protocol) && url.origin !== origin) strangers.push(request.url());
-	});
+	({ errors, strangers } = listen(page, baseURL as string));
 	await page.addInitScript(() => {
 		const notes: unknown[] = [];
 		Object.assign(globalThis, { notes });

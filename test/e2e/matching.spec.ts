@@ -2,22 +2,13 @@
 // and everything can be done without a mouse. Expected numbers are computed here, in plain float64, from the published rules.
 
 import { expect, type Locator, type Page, test } from '@playwright/test';
+import { listen } from '../support/demo-page.js';
 
-const errors: string[] = [];
-const strangers: string[] = [];
+let errors: string[] = [];
+let strangers: string[] = [];
 
 test.beforeEach(async ({ page, baseURL }) => {
-	errors.length = 0;
-	strangers.length = 0;
-	const { origin } = new URL(baseURL as string);
-	page.on('pageerror', (error) => errors.push(String(error)));
-	page.on('console', (message) => {
-		if (message.type() === 'error') errors.push(message.text());
-	});
-	page.on('request', (request) => {
-		const url = new URL(request.url());
-		if (!['data:', 'blob:'].includes(url.protocol) && url.origin !== origin) strangers.push(request.url());
-	});
+	({ errors, strangers } = listen(page, baseURL as string));
 	await page.addInitScript(() => {
 		document.addEventListener('kedge:matched', () => {
 			document.documentElement.dataset.matched = String(Number(document.documentElement.dataset.matched ?? 0) + 1);

@@ -84,6 +84,22 @@ function watch(mark: { side: number; bits: number }): void {
 	});
 }
 
+/** Listens to a page: what it says went wrong, and requests to other places than its own. */
+export function listen(page: Page, baseURL: string): { errors: string[]; strangers: string[] } {
+	const errors: string[] = [];
+	const strangers: string[] = [];
+	const { origin } = new URL(baseURL);
+	page.on('pageerror', (error) => errors.push(String(error)));
+	page.on('console', (message) => {
+		if (message.type() === 'error') errors.push(message.text());
+	});
+	page.on('request', (request) => {
+		const url = new URL(request.url());
+		if (!['data:', 'blob:'].includes(url.protocol) && url.origin !== origin) strangers.push(request.url());
+	});
+	return { errors, strangers };
+}
+
 /**
  * Opens the demo.
  * @param launch The options of the configuration, perhaps with other flags.
@@ -98,17 +114,7 @@ export async function openDemo(
 	const browser: Browser = await chromium.launch(launch);
 	const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: more.reducedMotion, permissions: more.permissions });
 	const page = await context.newPage();
-	const errors: string[] = [];
-	const strangers: string[] = [];
-	const { origin } = new URL(baseURL);
-	page.on('pageerror', (error) => errors.push(String(error)));
-	page.on('console', (message) => {
-		if (message.type() === 'error') errors.push(message.text());
-	});
-	page.on('request', (request) => {
-		const url = new URL(request.url());
-		if (!['data:', 'blob:'].includes(url.protocol) && url.origin !== origin) strangers.push(request.url());
-	});
+	const { errors, strangers } = listen(page, baseURL);
 	await page.addInitScript(watch, { ...MARK });
 	await page.goto(new URL((more.path ?? 'demo/index.html') + query, baseURL).href);
 	const total = () => page.evaluate(() => (globalThis as unknown as { notes: unknown[] }).notes.length);
