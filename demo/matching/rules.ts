@@ -114,7 +114,9 @@ const LIST: readonly Rule[] = [
 	maxIou('torchvision', 'torchvision', 'As the paper, but any best anchor counts, however bad, and it keeps the object that it overlaps most itself.', {
 		forcesZero: true,
 	}),
-	maxIou('detectron2', 'detectron2', 'As torchvision, but an object that overlaps no anchor at all rescues none.', {}),
+	maxIou('detectron2', 'detectron2', 'The rule of torchvision, to the letter. What differs between the two is where they put their anchors.', {
+		forcesZero: true,
+	}),
 	maxIou('mmdet', 'mmdetection', 'As the paper, and a rescued anchor is handed over to the object that rescued it.', { owner: 'last', asksMinimum: true }),
 	maxIou('fizyr', 'fizyr RetinaNet', 'Only the two lines. Nobody is rescued: an object without a good anchor is lost.', {
 		negativeInclusive: true,
@@ -124,6 +126,7 @@ const LIST: readonly Rule[] = [
 		oneLine: true,
 		force: 'first',
 		owner: 'first',
+		forcesZero: true,
 	}),
 	{
 		id: 'ssd',

@@ -110,6 +110,23 @@ describe.each(ANCHOR_SETS)('explanations for %s', (id) => {
 		}
 	});
 
+	it('say what becomes of anchors when an object overlaps none of them', () => {
+		const { set, boxes: person } = boxesOf(id, 'racket');
+		const boxes = Float32Array.from([...person, -9000, -9000, -8990, -8990]);
+		const names = ['person', 'racket', 'stray'];
+		for (const name of set.rules.filter((each) => RULES[each].facts)) {
+			const rule = RULES[name];
+			const matches = rule.run(set, boxes, STANDARD);
+			for (const anchor of [0, 1, ...matches.labels.keys()].filter((each, i) => i < 2 || each % 97 === 0)) {
+				const { steps } = explain({ set, boxes, names, rule, thresholds: STANDARD, matches, anchor });
+				const where = `${name}, anchor ${anchor}, label ${matches.labels[anchor]}: ${steps.map(({ text }) => text).join(' | ')}`;
+				const decided = steps.filter((step) => step.decided);
+				expect(decided.length, where).toBe(1);
+				expect(decided[0].text, where).toMatch(CALLED[matches.labels[anchor]]);
+			}
+		}
+	});
+
 	it('say that there is nothing to find in an empty picture', () => {
 		const set = anchorSet(id);
 		for (const name of set.rules) {
