@@ -4,14 +4,16 @@
 import { scaleSizes, splitAnchors } from 'kedge/training';
 import { byId, complain, say } from '../page.js';
 import { Cloud, Curve } from './charts.js';
+import { jsonOf, yamlOf } from './copies.js';
 import { connectFiles, showData, showTrouble } from './data-set.js';
+import { Duel } from './duel.js';
 import type { GivenFile } from './files.js';
 import { type Moment, momentsOf, numMoved, spreadOf } from './moments.js';
 import { connectOptions, type Options, readAxes, readOptions } from './options.js';
 import { nearestAnchors, paintInset, paintRegions } from './pictures.js';
 import { PUBLISHED_TITLES, publishedAnchors } from './published.js';
 import { type DataSet, sampleDataSet } from './sample.js';
-import { type Lap, type Scored, showDuel, showLevels, showScores } from './tables.js';
+import { type Scored, showLevels, showScores } from './tables.js';
 import { Timeline } from './timeline.js';
 import { Cancelled, Work } from './work.js';
 import type { Tasks } from './worker.js';
@@ -26,6 +28,8 @@ const button = (id: string) => byId(id, HTMLButtonElement);
 const work = new Work();
 const cloud = new Cloud(byId('scatter', HTMLElement));
 const curve = new Curve(byId('fitness', HTMLElement));
+/** Of the present data and settings. */
+const duel = new Duel();
 
 let data: DataSet = sampleDataSet();
 let options: Options = readOptions();
@@ -41,9 +45,6 @@ let scored: Scored[] = [];
 let startFitness = 0;
 /** Runs are numbered: what an overtaken one still says is not heard. */
 let runs = 0;
-/** Times by device, and results as text, of the present data and settings. */
-let laps: { cpu?: Lap; gpu?: Lap } = {};
-let results: { cpu?: string; gpu?: string } = {};
 
 const timeline = new Timeline((at, glide) => {
 	step = at;
@@ -217,24 +218,10 @@ function finish(): void {
 	const { kind, reason } = clusters.ran;
 	// 'auto' with a GPU at hand takes it only for work that is worth the way: then nobody knows which it was
 	const side = kind !== 'webgpu' ? 'cpu' : options.where === 'webgpu' ? 'gpu' : undefined;
-	if (side) addLap(side, clusters, evolved);
+	if (side) duel.add(side, clusters, evolved);
 	const spent = Math.round(clusters.milliseconds + (evolved?.milliseconds ?? 0)).toLocaleString('en');
 	say(`Done in ${spent} ms${side ? ` on the ${side.toUpperCase()}` : ''}: ${reason}.`);
 	document.dispatchEvent(new CustomEvent('kedge:anchors', { detail: { clusters, evolved, scored, options, data } }));
-}
-
-/** Other data or settings: times and results of before are not to be compared with those to come. */
-function forgetLaps(): void {
-	laps = {};
-	results = {};
-	showDuel(byId('duel', HTMLTableElement), laps, undefined);
-}
-
-/** Notes the times of one side, and whether both sides found the same. */
-function addLap(side: 'cpu' | 'gpu', found: Clusters, after: Evolved | undefined): void {
-	laps = { ...laps, [side]: { cluster: found, evolve: after } };
-	results = { ...results, [side]: JSON.stringify([[...found.anchors], [...found.assignments], after && [[...after.anchors], [...after.history]]]) };
-	showDuel(byId('duel', HTMLTableElement), laps, results.cpu && results.gpu ? results.cpu === results.gpu : undefined);
 }
 
 const finalAnchors = () => evolved?.anchors ?? clusters?.anchors;
@@ -253,7 +240,7 @@ function busy(on: boolean): void {
 function useData(next: DataSet, format: string): void {
 	data = next;
 	showData(next, format);
-	forgetLaps();
+	duel.forget();
 }
 
 async function useSample(): Promise<void> {
@@ -294,9 +281,12 @@ async function useFiles(files: readonly GivenFile[]): Promise<void> {
 
 // Controls
 
-async function copy(text: string, what: string): Promise<void> {
-	await navigator.clipboard.writeText(text);
-	say(`Copied ${what}.`);
+/** Copies the anchors as a text that is made of their levels. */
+async function copy(what: string, textOf: (levels: number[][]) => string): Promise<void> {
+	const anchors = finalAnchors();
+	if (!anchors) throw new Error('copy: there are no anchors yet');
+	await navigator.clipboard.writeText(textOf(levelsOf(anchors)));
+	say(`Copied the anchors as ${what}.`);
 }
 
 function connectResults(): void {
@@ -308,26 +298,8 @@ function connectResults(): void {
 			if (clusters && !work.busy) await score(runs);
 		}),
 	);
-	button('copy-json').addEventListener('click', () =>
-		attempt(async () => {
-			const anchors = finalAnchors();
-			if (!anchors) throw new Error('copy: there are no anchors yet');
-			const { inputSize, distance, update, init, seed, generations } = options;
-			const fitness = scored.at(-1)?.fitness;
-			await copy(
-				JSON.stringify({ inputSize, anchors: levelsOf(anchors), ...fitness, made: { distance, update, init, seed, generations } }, null, '\t'),
-				'the anchors as JSON',
-			);
-		}),
-	);
-	button('copy-yaml').addEventListener('click', () =>
-		attempt(async () => {
-			const anchors = finalAnchors();
-			if (!anchors) throw new Error('copy: there are no anchors yet');
-			const lines = levelsOf(anchors).map((level, i) => `  - [${level.map((v) => Math.round(v)).join(', ')}]  # P${3 + i}/${8 << i}`);
-			await copy(`anchors:\n${lines.join('\n')}\n`, 'the anchors as they stand in a YOLO yaml');
-		}),
-	);
+	button('copy-json').addEventListener('click', () => attempt(() => copy('JSON', (levels) => jsonOf(levels, scored.at(-1)?.fitness, options))));
+	button('copy-yaml').addEventListener('click', () => attempt(() => copy('they stand in a YOLO yaml', yamlOf)));
 }
 
 function connectRun(): void {
@@ -336,9 +308,7 @@ function connectRun(): void {
 			showMoment(false);
 			return;
 		}
-		if (id !== 'backend') {
-			forgetLaps();
-		}
+		if (id !== 'backend') duel.forget();
 		attempt(run);
 	});
 	button('run').addEventListener('click', () => attempt(run));
@@ -349,7 +319,7 @@ function connectRun(): void {
 	});
 	button('dice').addEventListener('click', () => {
 		byId('seed', HTMLInputElement).value = String(crypto.getRandomValues(new Uint32Array(1))[0] % 100_000);
-		forgetLaps();
+		duel.forget();
 		attempt(run);
 	});
 	const redraw = () => {
