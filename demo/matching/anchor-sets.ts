@@ -165,30 +165,31 @@ function yolo(id: string, title: string, note: string, table: AnchorTable, rules
 	return { id, title, note, inputSize, kind: 'boxes', boxes, table, levels, published: { positive: 0.5, negative: 0.4 }, rules };
 }
 
-function fcos(): AnchorSet {
-	const inputSize = 512;
-	const strides = [8, 16, 32, 64, 128];
+function pointSet(inputSize: number, strides: readonly number[], firstName: number, facts: Pick<AnchorSet, 'id' | 'title' | 'note' | 'rules'>): AnchorSet {
 	const points = anchorPoints({ inputSize: [inputSize, inputSize], strides });
 	const boxes = points.map((_, k) => {
 		const row = k - (k % 4);
 		return points[row + (k % 2)] + (k % 4 < 2 ? -0.5 : 0.5) * points[row + 2];
 	});
-	const levels = levelsOf({ strides, names: names(3, 5), perCell: [1, 1, 1, 1, 1] }, inputSize, boxes);
-	const note = 'No boxes at all: each cell is a point that says how far the four sides of its object are.';
-	const rules = ['fcos', 'fcos-mmdet', 'fovea'];
-	return {
+	const levels = levelsOf({ strides, names: names(firstName, strides.length), perCell: strides.map(() => 1) }, inputSize, boxes);
+	return { ...facts, inputSize, kind: 'points', boxes, points, levels, published: { positive: 0.5, negative: 0.4 } };
+}
+
+const fcos = () =>
+	pointSet(512, [8, 16, 32, 64, 128], 3, {
 		id: 'fcos',
 		title: 'Points of FCOS and FoveaBox',
-		note,
-		inputSize,
-		kind: 'points',
-		boxes,
-		points,
-		levels,
-		published: { positive: 0.5, negative: 0.4 },
-		rules,
-	};
-}
+		note: 'No boxes at all: each cell is a point that says how far the four sides of its object are.',
+		rules: ['fcos', 'fcos-mmdet', 'fovea'],
+	});
+
+const oneMap = () =>
+	pointSet(240, [4], 2, {
+		id: 'map',
+		title: 'Map of CenterNet, DenseBox',
+		note: 'No levels either: one fine map, 60 × 60 cells of 4 px, for objects of every size.',
+		rules: ['centernet', 'densebox'],
+	});
 
 const YOLO_RULES = ['yolo-all', 'yolo-level', 'yolov5', 'textbook', 'ssd', 'atss'];
 const YOLO_NOTES = {
@@ -212,6 +213,7 @@ const MAKERS: Record<string, () => AnchorSet> = {
 	yolov3: () => yolo('yolov3', 'YOLOv3', YOLO_NOTES.yolov3, YOLOV3_ANCHORS, YOLO_RULES),
 	yolov5: () => yolo('yolov5', 'YOLOv5', YOLO_NOTES.yolov5, YOLOV5_ANCHORS, ['yolov5', ...YOLO_RULES.filter((id) => id !== 'yolov5')]),
 	fcos,
+	map: oneMap,
 };
 const made = new Map<string, AnchorSet>();
 

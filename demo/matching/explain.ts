@@ -1,6 +1,7 @@
 // Why an anchor has its label under a rule, in plain sentences: the numbers it is judged by, and the step that decided.
 // Overlaps are computed by kedge, so they are those that the rule has seen.
 
+import { explainCenterNet, explainDenseBox } from './explain-maps.js';
 import { explainAtss, explainFcos, explainFovea } from './explain-places.js';
 import { explainYolo, explainYolov5 } from './explain-yolo.js';
 import { type Explanation, iouMeasures, largest, overlapsOf, type Question, type Step, two } from './explanation.js';
@@ -26,6 +27,10 @@ export function explain(question: Question): Explanation {
 			return explainFcos(question);
 		case 'fovea':
 			return explainFovea(question);
+		case 'densebox':
+			return explainDenseBox(question);
+		case 'centernet':
+			return explainCenterNet(question);
 	}
 }
 

@@ -123,7 +123,14 @@ export interface FatesView {
 	readonly colour: (truth: number) => string;
 }
 
-const BEST: Partial<Record<Rule['family'], string>> = { yolov5: 'sides × ', fcos: 'centerness ', fovea: 'centerness ', yolo: 'shape IoU ' };
+const BEST: Partial<Record<Rule['family'], string>> = {
+	yolov5: 'sides × ',
+	fcos: 'centerness ',
+	fovea: 'centerness ',
+	yolo: 'shape IoU ',
+	densebox: 'centerness ',
+	centernet: 'heat ',
+};
 
 /** The list of objects: how many anchors each has, its best one, or why it has none. */
 export function showFates(list: HTMLElement, { matches, rule }: Answer, { kinds, what, look, colour }: FatesView): void {

@@ -1,6 +1,19 @@
 // The rules in the order they are compared: how each is called, what it says in one sentence, and how kedge runs it.
 
-import { cellLevels, type Matches, matchAtss, matchFcos, matchFovea, matchMaxIou, matchSsd, matchTextbook, matchYoloGrid, matchYolov5 } from 'kedge/training';
+import {
+	cellLevels,
+	type Matches,
+	matchAtss,
+	matchCenterNet,
+	matchDenseBox,
+	matchFcos,
+	matchFovea,
+	matchMaxIou,
+	matchSsd,
+	matchTextbook,
+	matchYoloGrid,
+	matchYolov5,
+} from 'kedge/training';
 import type { AnchorSet } from './anchor-sets.js';
 
 /** Where the lines are drawn; one slider each. */
@@ -38,7 +51,7 @@ export interface Rule {
 	readonly id: string;
 	readonly title: string;
 	readonly caption: string;
-	readonly family: 'max-iou' | 'pairs' | 'atss' | 'yolo' | 'yolov5' | 'fcos' | 'fovea';
+	readonly family: 'max-iou' | 'pairs' | 'atss' | 'yolo' | 'yolov5' | 'fcos' | 'fovea' | 'densebox' | 'centernet';
 	/** The sliders it listens to. */
 	readonly uses: readonly (keyof Thresholds)[];
 	readonly facts?: MaxIouFacts;
@@ -77,6 +90,9 @@ function maxIou(
 
 const levelsOf = ({ inputSize, levels, table }: AnchorSet) =>
 	cellLevels({ inputSize: [inputSize, inputSize], strides: levels.map(({ stride }) => stride), anchors: table ?? [] });
+
+/** The only map of a set of points. */
+const mapOf = ({ levels: [{ rows, columns, stride }] }: AnchorSet) => ({ grid: [rows, columns] as const, stride });
 
 const yolo = (id: string, style: 'yolov3' | 'yolov2', title: string, caption: string): Rule => ({
 	id,
@@ -177,6 +193,22 @@ const LIST: readonly Rule[] = [
 				set.levels.map(({ rows, columns, stride }) => ({ grid: [rows, columns], stride })),
 				boxes,
 			),
+	},
+	{
+		id: 'centernet',
+		title: 'CenterNet',
+		caption: 'One cell for each object, that of its middle. Its neighbours are negatives, but the nearer they are the less a mistake costs.',
+		family: 'centernet',
+		uses: [],
+		run: (set, boxes) => matchCenterNet(mapOf(set), boxes, { numClasses: 1, classIds: new Uint32Array(boxes.length / 4) }),
+	},
+	{
+		id: 'densebox',
+		title: 'DenseBox',
+		caption: 'A circle about the middle, 0.3 of the height wide each way, answers. Two cells around it are nobody’s.',
+		family: 'densebox',
+		uses: [],
+		run: (set, boxes) => matchDenseBox(mapOf(set), boxes, { offset: 0.5 }),
 	},
 ];
 

@@ -212,18 +212,19 @@ test('one anchor is the best of two objects: torchvision’s SSD lets the first 
 
 test('every framework, every scene and every rule is shown, and explained', async ({ page }) => {
 	const sets = await page.locator('#anchors option').evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value));
-	expect(sets.length).toBe(9);
+	expect(sets.length).toBe(10);
 	for (const [i, set] of sets.entries()) {
 		await page.locator('#anchors').selectOption(set);
 		await page
 			.locator('#presets button')
-			.nth(i % 7)
+			.nth((i + 1) % 7)
 			.click();
 		await settled(page);
 		const panels = page.locator('.rule');
-		expect(await panels.count(), set).toBeGreaterThanOrEqual(3);
+		const count = await panels.count();
+		expect(count, set).toBeGreaterThanOrEqual(2);
 		await expect(panels.first(), 'the framework’s own rule is looked at').toHaveAttribute('aria-pressed', 'true');
-		await panels.nth(i % 3).click();
+		await panels.nth(i % Math.min(3, count)).click();
 		await page.locator('#fates button').first().click();
 		await settled(page);
 		await expect(page.locator('#why .steps .decided'), set).toHaveCount(1);
