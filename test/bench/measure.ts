@@ -17,6 +17,8 @@ export interface Effort {
 	/** Milliseconds of warm-up for each function, and calls at least. */
 	readonly warmUp: number;
 	readonly warmCalls: number;
+	/** A sample lasts at least so many milliseconds: more for a coarse clock. Default 1. */
+	readonly leastSample?: number;
 }
 
 /** Milliseconds per call over all rounds. */
@@ -31,9 +33,9 @@ export interface Timing {
 	readonly batch: number;
 }
 
-/** A sample lasts at least so long, in milliseconds; aimed at with a margin, for functions grow faster. */
+/** What is aimed at is longer than what a sample must last, for functions grow faster. */
 const LEAST_SAMPLE = 1;
-const SAMPLE_GOAL = 2;
+const MARGIN = 2;
 /**
  * Samples of all last as long as one call of the slowest, up to so many milliseconds: on a busy machine a longer sample
  * is more likely to be interrupted, and that must not be the mark of the contestant whose calls are batched.
@@ -47,7 +49,10 @@ class Runner {
 	batch = 1;
 	#calls = 0;
 
-	constructor(readonly timed: Timed) {}
+	constructor(
+		readonly timed: Timed,
+		readonly leastSample: number,
+	) {}
 
 	/** Milliseconds of n calls, one after the other. */
 	async time(n: number): Promise<number> {
@@ -64,17 +69,22 @@ class Runner {
 		for (let calls = 0; spent < warmUp || (calls < warmCalls && spent < 10 * warmUp); calls++) spent += await this.time(1);
 	}
 
-	/** Milliseconds of an undisturbed call. */
+	/** Milliseconds of an undisturbed call; of several in a row where one is too short for the clock. */
 	async fastest(): Promise<number> {
-		let least = await this.time(1);
-		for (let i = 1; i < TRIES && least * i < 10 * MOST_SAMPLE; i++) least = Math.min(least, await this.time(1));
-		return least;
+		let calls = 1;
+		let least = await this.time(calls);
+		while (least < this.leastSample / 4) {
+			calls *= 2;
+			least = await this.time(calls);
+		}
+		for (let i = 1; i < TRIES && least * i < 10 * MOST_SAMPLE; i++) least = Math.min(least, await this.time(calls));
+		return least / calls;
 	}
 
 	/** One sample. A batch that has become too short for the clock does not count, and the next ones are longer. */
 	async sample(): Promise<void> {
 		let elapsed = await this.time(this.batch);
-		while (elapsed < LEAST_SAMPLE) {
+		while (elapsed < this.leastSample) {
 			this.batch *= 2;
 			elapsed = await this.time(this.batch);
 		}
@@ -84,16 +94,16 @@ class Runner {
 
 /** Measures all functions; the timings are in their order. `progress` gets a sentence now and then. */
 export async function measure(all: readonly Timed[], effort: Effort, progress: (text: string) => void): Promise<Timing[]> {
-	const runners = all.map((timed) => new Runner(timed));
+	const leastSample = effort.leastSample ?? LEAST_SAMPLE;
+	const runners = all.map((timed) => new Runner(timed, leastSample));
 	for (const runner of runners) {
 		progress(`warming up: ${runner.timed.name}`);
 		await runner.warmUp(effort);
 	}
 	const calls: number[] = [];
 	for (const runner of runners) calls.push(await runner.fastest());
-	const goal = Math.min(MOST_SAMPLE, Math.max(SAMPLE_GOAL, ...calls));
-	// A call may be too short for the clock; `sample` sees to it.
-	runners.forEach((runner, i) => (runner.batch = Math.ceil(goal / Math.max(calls[i], 0.001))));
+	const goal = Math.max(MARGIN * leastSample, Math.min(MOST_SAMPLE, Math.max(...calls)));
+	runners.forEach((runner, i) => (runner.batch = Math.ceil(goal / calls[i])));
 	const begun = performance.now();
 	let rounds = 0;
 	for (let said = begun; rounds < effort.rounds && (rounds < effort.minRounds || performance.now() - begun < effort.budget); rounds++) {

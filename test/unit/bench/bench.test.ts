@@ -161,6 +161,30 @@ describe('measure', () => {
 		}
 	});
 
+	it('takes longer samples for a coarse clock, and no longer than it must', async () => {
+		let time = 0;
+		vi.spyOn(performance, 'now').mockImplementation(() => Math.floor(time));
+		const lasting = (milliseconds: number) => ({
+			name: String(milliseconds),
+			run: () => {
+				time += milliseconds;
+			},
+		});
+		const effort = { rounds: 5, budget: 60_000, minRounds: 5, warmUp: 5, warmCalls: 2, leastSample: 50 };
+		try {
+			const timings = await measure([lasting(0.3), lasting(7.3)], effort, () => undefined);
+			for (const { name, median, batch } of timings) {
+				expect(batch * Number(name)).toBeGreaterThan(50);
+				expect(batch * Number(name)).toBeLessThan(150);
+				// one tick of the clock in 50
+				expect(Math.abs(median / Number(name) - 1)).toBeLessThan(0.02);
+			}
+			expect(time).toBeLessThan(5000);
+		} finally {
+			vi.restoreAllMocks();
+		}
+	});
+
 	it('ends when the budget is spent, but not before the least number of rounds', async () => {
 		const sleep = { name: 'sleep', run: () => new Promise((resolve) => setTimeout(resolve, 5)) };
 		const [timing] = await measure([sleep], { rounds: 1000, budget: 0, minRounds: 3, warmUp: 1, warmCalls: 1 }, () => undefined);
