@@ -1,33 +1,16 @@
 // The rows of the bench: a workload, kedge first, then its peers, each with the least ratio that must be reached (gate).
 
 import { createPostprocessor, nms, yolov8 } from 'kedge';
-import { type Answer, detectionsAnswer } from './answer.js';
+import { detectionsAnswer } from './answer.js';
+import { gpuFactsRow } from './gpu-facts.js';
 import { loopAnswer, loopInPlace, loopTransposed } from './peers/loop.js';
 import { naiveNms } from './peers/naive.js';
 import { ortAnswer, ortBatchedNms, ortNms, ortYolov8 } from './peers/ort.js';
 import { tutorial, tutorialAnswer } from './peers/tutorial.js';
+import { type Contestant, type Race, raceRow } from './race.js';
+import type { Row } from './result.js';
 import { TRAINING_ROWS } from './training-rows.js';
 import { clusteredBoxes, uniformBoxes, YOLO, yolov8Frame } from './workloads.js';
-
-/** One way to do the work of a row. */
-export interface Contestant {
-	readonly name: string;
-	/** Does frame i. */
-	readonly run: (frame: number) => unknown;
-	/** What `run` gave, to be compared. */
-	readonly answer: (result: never) => Answer;
-	/** Its time must be at least so many times kedge's. */
-	readonly gate?: number;
-}
-
-export interface Row {
-	readonly name: string;
-	readonly what: string;
-	/** Frames a contestant goes round, so that no branch is learnt by heart. */
-	readonly frames: number;
-	/** kedge first. */
-	readonly make: () => Promise<Contestant[]>;
-}
 
 const FRAMES = 4;
 const MAX_DETECTIONS = 300;
@@ -45,7 +28,7 @@ async function kedgeYolov8(frames: readonly Float32Array[], scoreThreshold: numb
 	};
 }
 
-function yoloRow(scoreThreshold: number, multiLabel: boolean, what: string, peers: (frames: Float32Array[]) => Promise<Contestant[]>): Row {
+function yoloRow(scoreThreshold: number, multiLabel: boolean, what: string, peers: (frames: Float32Array[]) => Promise<Contestant[]>): Race {
 	const make = async () => {
 		const frames = Array.from({ length: FRAMES }, (_, i) => yolov8Frame(1 + i));
 		return [await kedgeYolov8(frames, scoreThreshold, multiLabel), ...(await peers(frames))];
@@ -59,7 +42,7 @@ interface NmsPeers {
 	numClasses?: number;
 }
 
-function nmsRow(name: string, what: string, load: () => ReturnType<typeof uniformBoxes>, { ort, naive, numClasses = 1 }: NmsPeers): Row {
+function nmsRow(name: string, what: string, load: () => ReturnType<typeof uniformBoxes>, { ort, naive, numClasses = 1 }: NmsPeers): Race {
 	const make = async (): Promise<Contestant[]> => {
 		const { boxes, scores, classIds } = load();
 		const options = numClasses > 1 ? { iouThreshold: NMS_IOU, classIds } : { iouThreshold: NMS_IOU };
@@ -72,7 +55,7 @@ function nmsRow(name: string, what: string, load: () => ReturnType<typeof unifor
 	return { name, what: `${what}, IoU ${NMS_IOU}, no limit`, frames: 1, make };
 }
 
-export const ROWS: readonly Row[] = [
+const RACES: readonly Race[] = [
 	yoloRow(0.25, false, '30 objects, 64 candidates, arg-max', async (frames) => {
 		const given = [0.25, YOLO_IOU, MAX_DETECTIONS] as const;
 		return [
@@ -90,3 +73,5 @@ export const ROWS: readonly Row[] = [
 	nmsRow('nms 25k uniform', '25,000 boxes of which most survive, 1 class', () => uniformBoxes(25_000, 3), { ort: 30 }),
 	...TRAINING_ROWS,
 ];
+
+export const ROWS: readonly Row[] = [...RACES.map(raceRow), gpuFactsRow];

@@ -8,7 +8,7 @@ import { randomSizes } from '../support/random-sizes.js';
 import type { Answer } from './answer.js';
 import { type Pair, plainEvolution } from './peers/evolution.js';
 import { type PlainMatches, plainMatch } from './peers/matching.js';
-import type { Contestant, Row } from './rows.js';
+import type { Contestant, Race } from './race.js';
 
 const FRAMES = 4;
 const SIDE = 736;
@@ -80,7 +80,7 @@ async function evolutionContestants(): Promise<Contestant[]> {
 	];
 }
 
-export const TRAINING_ROWS: readonly Row[] = [
+export const TRAINING_ROWS: readonly Race[] = [
 	{
 		name: 'matching 100k x 100',
 		what: '101,601 anchors of RetinaNet x 100 boxes, the rule of RPN; found: anchors that are not negatives',

@@ -11,7 +11,8 @@ const FOLDERS = ['src', 'shaders', 'demo', 'test'];
 
 const files = FOLDERS.flatMap((folder) => {
 	const names = readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' });
-	return names.filter((name) => /\.(ts|mjs)$/.test(name)).map((name) => path.posix.join(folder, name.split(path.sep).join('/')));
+	const own = names.filter((name) => /\.(ts|mjs)$/.test(name) && !/(^|[\\/])(node_modules|\.cache)[\\/]/.test(name));
+	return own.map((name) => path.posix.join(folder, name.split(path.sep).join('/')));
 });
 const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 

@@ -1,0 +1,22 @@
+// Runs one row in this process and sends what it gives to the parent.
+// Arguments: path of the bundle, name of the row, 'quick' or '', 'gpu' or ''.
+
+import { pathToFileURL } from 'node:url';
+
+const [bundle, row, quick, gpu] = process.argv.slice(2);
+/** Ends once the parent has it; threads of a runtime would keep Node alive. */
+const end = (message, code) => process.send(message, () => process.exit(code));
+
+try {
+	if (gpu) {
+		const { create, globals } = await import('webgpu');
+		Object.assign(globalThis, globals);
+		// Node 20 has no navigator
+		if (!('navigator' in globalThis)) globalThis.navigator = {};
+		Object.defineProperty(globalThis.navigator, 'gpu', { value: create([]), configurable: true });
+	}
+	const { runRow } = await import(pathToFileURL(bundle).href);
+	end({ result: await runRow(row, { place: 'node', quick: Boolean(quick), progress: (progress) => process.send({ progress }) }) }, 0);
+} catch (error) {
+	end({ failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 1);
+}

@@ -1,0 +1,77 @@
+// Results as SVG, by their kind: drawn by echarts on the server side, black on white, and named by engine, machine and date.
+
+import { BarChart, ScatterChart } from 'echarts/charts';
+import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
+import { type EChartsCoreOption, init, use } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import type { RaceResult } from './race.js';
+import type { Setting } from './report.js';
+import { type Result, shortNumber } from './result.js';
+
+use([BarChart, ScatterChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
+
+/** A figure for a file of its own. */
+export interface Plot {
+	readonly name: string;
+	readonly svg: string;
+}
+
+const WIDTH = 960;
+const INK = '#222';
+
+/** An option of echarts as SVG. `title` is given engine, machine and date as its second line. */
+export function svgOf(option: EChartsCoreOption, { title, height, setting }: { title: string; height: number; setting: Setting }): string {
+	const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
+	const subtext = [setting.engine, setting.machine, setting.started.slice(0, 10), ...(setting.quick ? ['few rounds'] : [])].join(' · ');
+	chart.setOption({
+		animation: false,
+		backgroundColor: '#fff',
+		textStyle: { color: INK, fontFamily: 'sans-serif' },
+		title: { text: title, subtext, left: 16, top: 12, textStyle: { color: INK, fontSize: 18 }, subtextStyle: { color: '#555', fontSize: 12 } },
+		...option,
+	});
+	const svg = chart.renderToSVGString();
+	chart.dispose();
+	return svg;
+}
+
+const BAR = 24;
+
+/** Ratios of all races as bars on a logarithmic axis, with what they are held against. */
+function racePlot(results: readonly RaceResult[], setting: Setting): Plot[] {
+	const bars = results.flatMap(({ name, lines }) => lines.slice(1).map((line) => ({ ...line, name: `${name} · ${line.label}` })));
+	if (bars.length === 0) return [];
+	const names = bars.map(({ name }) => name);
+	const marks = (kind: 'gate' | 'target') => bars.flatMap((bar, i) => (bar[kind] === undefined ? [] : [[bar[kind], i]]));
+	const scatter = { type: 'scatter', symbol: 'rect', z: 3 };
+	const option = {
+		legend: { top: 60, left: 16, data: ['kedge is faster by', 'gate', 'target'], textStyle: { color: INK } },
+		grid: { left: 16, right: 64, top: 96, bottom: 16, containLabel: true },
+		xAxis: {
+			type: 'log',
+			min: (range: { min: number }) => Math.min(1, range.min),
+			axisLabel: { color: INK, formatter: '{value}x' },
+			splitLine: { lineStyle: { color: '#ddd' } },
+		},
+		yAxis: { type: 'category', inverse: true, data: names, axisLabel: { color: INK }, axisTick: { show: false } },
+		series: [
+			{
+				...{ name: 'kedge is faster by', type: 'bar', barWidth: BAR / 2, itemStyle: { color: '#4a7fb5' } },
+				data: bars.map(({ ratio }) => ratio),
+				label: { show: true, position: 'right', color: INK, formatter: ({ value }: { value: number }) => `${shortNumber(value)}x` },
+			},
+			{ ...scatter, name: 'gate', symbolSize: [3, BAR - 4], itemStyle: { color: '#b3261e' }, data: marks('gate') },
+			{ ...scatter, name: 'target', symbolSize: [3, BAR - 4], itemStyle: { color: '#1b7f3b' }, data: marks('target') },
+		],
+	};
+	return [{ name: 'race', svg: svgOf(option, { title: 'kedge on the CPU against its peers', height: 120 + BAR * bars.length, setting }) }];
+}
+
+/** One figure, or several, of all results of a kind. A kind without a plot of its own has none. */
+const PLOTS: Record<string, (results: readonly never[], setting: Setting) => Plot[]> = { race: racePlot };
+
+/** The figures of a run. */
+export function plotsOf(results: readonly Result[], setting: Setting): Plot[] {
+	const kinds = [...new Set(results.map(({ kind }) => kind))];
+	return kinds.flatMap((kind) => PLOTS[kind]?.(results.filter((one) => one.kind === kind) as never[], setting) ?? []);
+}

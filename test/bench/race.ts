@@ -1,0 +1,80 @@
+// A race: kedge and its peers do the same work. Their answers are compared first, on every frame; only equal ones are timed.
+
+import { type Answer, differenceOf } from './answer.js';
+import { type Effort, measure, type Timing } from './measure.js';
+import { type Goal, lineOf, type Result, type Row, resultOf } from './result.js';
+
+/** One way to do the work of a row. The goal is of its time over kedge's. */
+export interface Contestant extends Omit<Goal, 'sense'> {
+	readonly name: string;
+	/** Does frame i. */
+	readonly run: (frame: number) => unknown;
+	/** What `run` gave, to be compared. */
+	readonly answer: (result: never) => Answer;
+	/** More of it, in a few words: threads, a form that was chosen. */
+	readonly note?: string;
+}
+
+/** What a race is made of. */
+export interface Race {
+	readonly name: string;
+	readonly what: string;
+	/** Frames a contestant goes round, so that no branch is learnt by heart. */
+	readonly frames: number;
+	/** kedge first. */
+	readonly make: () => Promise<Contestant[]>;
+}
+
+/** The timings are in the order of the lines. */
+export interface RaceResult extends Result {
+	readonly kind: 'race';
+	/** Detections per frame, on which all contestants agree. */
+	readonly detections: readonly number[];
+	/** None where answers differ. */
+	readonly timings: readonly Timing[];
+}
+
+const THOROUGH: Effort = { rounds: 100, budget: 25_000, minRounds: 7, warmUp: 400, warmCalls: 20 };
+const QUICK: Effort = { rounds: 25, budget: 5_000, minRounds: 3, warmUp: 150, warmCalls: 4 };
+
+/** Every frame by every contestant: how many detections, and who found something else than the first. */
+async function compare(contestants: readonly Contestant[], frames: number): Promise<{ detections: number[]; differences: string[] }> {
+	const detections: number[] = [];
+	const differences: string[] = [];
+	for (let frame = 0; frame < frames; frame++) {
+		const answers: Answer[] = [];
+		for (const { run, answer } of contestants) answers.push(answer((await run(frame)) as never));
+		detections.push(answers[0].indices.length);
+		if (detections[frame] === 0) differences.push(`frame ${frame}: nothing was found, so nothing is compared`);
+		contestants.forEach((contestant, i) => {
+			const difference = differenceOf(answers[i], answers[0]);
+			if (difference) differences.push(`frame ${frame}: ${contestant.name}: ${difference}`);
+		});
+	}
+	return { detections, differences };
+}
+
+/** A race as a row of the bench. */
+export function raceRow({ name, what, frames, make }: Race): Row {
+	return {
+		name,
+		what,
+		run: async ({ quick, place, progress }): Promise<RaceResult> => {
+			progress('making the workload and the peers');
+			const contestants = await make();
+			progress('comparing the answers');
+			const { detections, differences } = await compare(contestants, frames);
+			const facts = { kind: 'race', name, what, detections } as const;
+			if (differences.length) return resultOf({ ...facts, timings: [], lines: [] }, differences);
+			const timed = contestants.map((contestant) => ({ name: contestant.name, run: (call: number) => contestant.run(call % frames) }));
+			const timings = await measure(timed, quick ? QUICK : THOROUGH, progress);
+			const lines = timings.map(({ name: label, median: value, low, high }, i) => {
+				const { gate, target, note } = contestants[i];
+				// gates are for a current browser
+				const goal = place === 'chromium' ? { gate, target } : {};
+				return lineOf({ label, value, unit: 'ms', low, high, ratio: value / timings[0].median, ...goal, note });
+			});
+			return resultOf({ ...facts, timings, lines });
+		},
+	};
+}

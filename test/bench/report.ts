@@ -1,0 +1,94 @@
+// What is said of a result: while the bench runs in the words of its kind, at the end in one table of all.
+
+import type { GpuFacts } from './gpu-facts.js';
+import type { RaceResult } from './race.js';
+import { type Line, type Result, shortNumber } from './result.js';
+
+/** The facts of a run that belong beside its figures. */
+export interface Setting {
+	readonly engine: string;
+	readonly machine: string;
+	/** ISO. */
+	readonly started: string;
+	readonly quick: boolean;
+}
+
+const milliseconds = (ms: number) => `${ms.toPrecision(3)} ms`;
+const ratioText = (ratio: number) => `${ratio.toFixed(ratio < 10 ? 2 : 1)}x`;
+const MARKS = { 'gate missed': '✗ gate missed', 'target missed': '– target missed', met: '✓', '': '' } as const;
+
+/** Rows of cells in columns as wide as their widest; columns named in `right` are flush right. */
+export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+	const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
+	return rows.map((row) =>
+		row
+			.map((cell, c) => (right.includes(c) ? cell.padStart(widths[c]) : cell.padEnd(widths[c])))
+			.join('  ')
+			.trimEnd(),
+	);
+}
+
+const goalText = (line: Line, kind: 'gate' | 'target') => {
+	if (line[kind] === undefined) return '';
+	const bound = line.sense === 'at most' ? '≤ ' : '';
+	return `${bound}${line[kind]}${line.ratio === undefined ? '' : 'x'}`;
+};
+
+const HEADS = ['', 'median', 'quartiles', 'ratio', 'gate', 'target', '', ''];
+
+/** A line's cells: contestant, median, quartiles, ratio, gate, target, verdict, note. */
+function cellsOf(line: Line): string[] {
+	const { label, value, unit, low, high, ratio, verdict, note = '' } = line;
+	return [
+		label,
+		`${shortNumber(value)} ${unit}`.trim(),
+		low === undefined || high === undefined ? '' : `${shortNumber(low)} to ${shortNumber(high)}`,
+		ratio === undefined ? '' : ratioText(ratio),
+		goalText(line, 'gate'),
+		goalText(line, 'target'),
+		MARKS[verdict],
+		note,
+	];
+}
+
+function raceLines({ detections, lines, timings }: RaceResult): string[] {
+	if (lines.length === 0) return [];
+	const rounds = timings.map((timing, i) => [...cellsOf(lines[i]).slice(0, -1), `${timing.rounds} rounds of ${timing.batch}`, lines[i].note ?? '']);
+	return [`the same found by all: ${detections.join(', ')}`, ...columns([[...HEADS, ''], ...rounds], [1, 3, 4, 5])];
+}
+
+function gpuLines({ adapter, software, detections, frames, kedge, readback, lines }: GpuFacts): string[] {
+	const counts = [kedge, readback].map((c) => [c.submits, c.passes, c.maps, c.bytesMapped, c.objects].map(String).concat(milliseconds(c.mainThread)));
+	return [
+		`${adapter}${software ? ' (software: times say nothing of a GPU)' : ''}; ${detections} detections, ${frames} frames`,
+		...columns(
+			[
+				['', 'submits', 'passes', 'maps', 'bytes read', 'objects created', 'main thread'],
+				['kedge, webgpu', ...counts[0]],
+				['readback and kedge, CPU', ...counts[1]],
+			],
+			[1, 2, 3, 4, 5, 6],
+		),
+		...(lines.some(({ verdict }) => verdict === 'gate missed') ? [] : ['all within their gates']),
+	];
+}
+
+/** A kind that has no printer of its own is shown as its lines. */
+const PRINTERS: Record<string, (result: never) => string[]> = { race: raceLines, gpu: gpuLines };
+const plainLines = ({ lines }: Result) => columns([HEADS, ...lines.map(cellsOf)], [1, 3, 4, 5]);
+
+/** A result in lines of text: what was worked on, the figures, what was missed. */
+export function linesOf(result: Result): string[] {
+	const print = PRINTERS[result.kind] ?? plainLines;
+	const missed = [...result.failures.map((text) => `✗ ${text}`), ...result.misses.map((text) => `– ${text}`)];
+	return [result.what, ...print(result as never), ...missed];
+}
+
+/** All rows in one table. */
+export function tableOf(results: readonly Result[]): string[] {
+	const rows = results.flatMap(({ name, lines, failures }) => {
+		if (lines.length === 0) return [[name, ...Array(6).fill(''), `✗ ${failures.length} failed`, '']];
+		return lines.map((line, i) => [i === 0 ? name : '', ...cellsOf(line)]);
+	});
+	return columns([['row', 'contestant', ...HEADS.slice(1)], ...rows], [2, 4, 5, 6]);
+}
