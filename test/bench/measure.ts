@@ -5,6 +5,8 @@
 export interface Timed {
 	readonly name: string;
 	run(call: number): unknown;
+	/** Called before each of its turns, outside the clock: for what contestants share and set otherwise. */
+	turn?(): unknown;
 }
 
 /** How long to measure. */
@@ -31,6 +33,8 @@ export interface Timing {
 	readonly rounds: number;
 	/** Calls per sample. */
 	readonly batch: number;
+	/** Milliseconds per call in each round. */
+	readonly samples: readonly number[];
 }
 
 /** What is aimed at is longer than what a sample must last, for functions grow faster. */
@@ -66,11 +70,13 @@ class Runner {
 
 	async warmUp({ warmUp, warmCalls }: Effort): Promise<void> {
 		let spent = 0;
+		await this.timed.turn?.();
 		for (let calls = 0; spent < warmUp || (calls < warmCalls && spent < 10 * warmUp); calls++) spent += await this.time(1);
 	}
 
 	/** Milliseconds of an undisturbed call; of several in a row where one is too short for the clock. */
 	async fastest(): Promise<number> {
+		await this.timed.turn?.();
 		let calls = 1;
 		let least = await this.time(calls);
 		while (least < this.leastSample / 4) {
@@ -83,6 +89,7 @@ class Runner {
 
 	/** One sample. A batch that has become too short for the clock does not count, and the next ones are longer. */
 	async sample(): Promise<void> {
+		await this.timed.turn?.();
 		let elapsed = await this.time(this.batch);
 		while (elapsed < this.leastSample) {
 			this.batch *= 2;
@@ -114,7 +121,7 @@ export async function measure(all: readonly Timed[], effort: Effort, progress: (
 	}
 	return runners.map(({ timed: { name }, samples, batch }) => {
 		const [low, median, high] = [0.25, 0.5, 0.75].map((q) => quantile(samples, q));
-		return { name, median, low, high, rounds, batch };
+		return { name, median, low, high, rounds, batch, samples };
 	});
 }
 

@@ -2,7 +2,7 @@
 
 import { type Answer, differenceOf } from './answer.js';
 import { type Effort, measure, type Timing } from './measure.js';
-import { type Goal, lineOf, type Result, type Row, resultOf } from './result.js';
+import { type Goal, lineOf, type Place, type Result, type Row, resultOf } from './result.js';
 
 /** One way to do the work of a row. The goal is of its time over kedge's. */
 export interface Contestant extends Omit<Goal, 'sense'> {
@@ -11,6 +11,10 @@ export interface Contestant extends Omit<Goal, 'sense'> {
 	readonly run: (frame: number) => unknown;
 	/** What `run` gave, to be compared. */
 	readonly answer: (result: never) => Answer;
+	/** What kedge finds by this contestant's own rules, where they are not the default's; what it is compared with. */
+	readonly reference?: (frame: number) => Answer | Promise<Answer>;
+	/** Called before its turns, outside the clock. */
+	readonly turn?: () => unknown;
 	/** More of it, in a few words: threads, a form that was chosen. */
 	readonly note?: string;
 }
@@ -22,7 +26,9 @@ export interface Race {
 	/** Frames a contestant goes round, so that no branch is learnt by heart. */
 	readonly frames: number;
 	/** kedge first. */
-	readonly make: () => Promise<Contestant[]>;
+	readonly make: (place: Place) => Promise<Contestant[]>;
+	/** By how much scores may differ, where contestants compute them. Default 0. */
+	readonly scoreTolerance?: number;
 }
 
 /** The timings are in the order of the lines. */
@@ -37,36 +43,39 @@ export interface RaceResult extends Result {
 const THOROUGH: Effort = { rounds: 100, budget: 25_000, minRounds: 7, warmUp: 400, warmCalls: 20 };
 const QUICK: Effort = { rounds: 25, budget: 5_000, minRounds: 3, warmUp: 150, warmCalls: 4 };
 
-/** Every frame by every contestant: how many detections, and who found something else than the first. */
-async function compare(contestants: readonly Contestant[], frames: number): Promise<{ detections: number[]; differences: string[] }> {
+/** Every frame by every contestant: how many detections, and who found something else than kedge. */
+async function compare({ frames, scoreTolerance }: Race, contestants: readonly Contestant[], progress: (text: string) => void) {
 	const detections: number[] = [];
 	const differences: string[] = [];
 	for (let frame = 0; frame < frames; frame++) {
-		const answers: Answer[] = [];
-		for (const { run, answer } of contestants) answers.push(answer((await run(frame)) as never));
-		detections.push(answers[0].indices.length);
+		let first: Answer | undefined;
+		for (const { name, turn, run, answer, reference } of contestants) {
+			progress(`comparing the answers: frame ${frame}, ${name}`);
+			await turn?.();
+			const got = answer((await run(frame)) as never);
+			first ??= got;
+			const difference = differenceOf(got, (await reference?.(frame)) ?? first, scoreTolerance);
+			if (difference) differences.push(`frame ${frame}: ${name}: ${difference}`);
+		}
+		detections.push(first?.indices.length ?? 0);
 		if (detections[frame] === 0) differences.push(`frame ${frame}: nothing was found, so nothing is compared`);
-		contestants.forEach((contestant, i) => {
-			const difference = differenceOf(answers[i], answers[0]);
-			if (difference) differences.push(`frame ${frame}: ${contestant.name}: ${difference}`);
-		});
 	}
 	return { detections, differences };
 }
 
 /** A race as a row of the bench. */
-export function raceRow({ name, what, frames, make }: Race): Row {
+export function raceRow(race: Race): Row {
+	const { name, what, frames, make } = race;
 	return {
 		name,
 		what,
 		run: async ({ quick, place, progress }): Promise<RaceResult> => {
 			progress('making the workload and the peers');
-			const contestants = await make();
-			progress('comparing the answers');
-			const { detections, differences } = await compare(contestants, frames);
+			const contestants = await make(place);
+			const { detections, differences } = await compare(race, contestants, progress);
 			const facts = { kind: 'race', name, what, detections } as const;
 			if (differences.length) return resultOf({ ...facts, timings: [], lines: [] }, differences);
-			const timed = contestants.map((contestant) => ({ name: contestant.name, run: (call: number) => contestant.run(call % frames) }));
+			const timed = contestants.map((contestant) => ({ name: contestant.name, turn: contestant.turn, run: (call: number) => contestant.run(call % frames) }));
 			const timings = await measure(timed, quick ? QUICK : THOROUGH, progress);
 			const lines = timings.map(({ name: label, median: value, low, high }, i) => {
 				const { gate, target, note } = contestants[i];

@@ -80,7 +80,7 @@ async function evolutionContestants(): Promise<Contestant[]> {
 	];
 }
 
-export const TRAINING_ROWS: readonly Race[] = [
+export const TRAINING_RACES: readonly Race[] = [
 	{
 		name: 'matching 100k x 100',
 		what: '101,601 anchors of RetinaNet x 100 boxes, the rule of RPN; found: anchors that are not negatives',

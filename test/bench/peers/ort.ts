@@ -15,9 +15,11 @@ async function load(): Promise<Ort> {
 	return ort;
 }
 
-/** Threads that the runtime chose; known once a session was made. */
-export async function ortThreads(): Promise<number | undefined> {
-	return (await load()).env.wasm.numThreads;
+/** Version and threads. The runtime chooses them, in an isolated page by the number of cores; known once a session was made. */
+export async function ortNote(): Promise<string> {
+	const { env } = await load();
+	const threads = env.wasm.numThreads ?? 1;
+	return `${env.versions.web ?? env.versions.common}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }
 
 async function open(model: Uint8Array): Promise<InferenceSession> {

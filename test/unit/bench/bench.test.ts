@@ -1,7 +1,7 @@
 // The bench itself: workloads are what their names say, the peers find the same, a wrong answer is seen, and the clock
 // gives each its turn. onnxruntime-web takes part in `npm run bench` alone.
 
-import { createPostprocessor, nms, yolov8 } from 'kedge';
+import { createPostprocessor, nms, retinanet, yolov8 } from 'kedge';
 import { evolveAnchors } from 'kedge/training';
 import { describe, expect, it, vi } from 'vitest';
 import { Mutations } from '../../../src/training/clustering/mutations.js';
@@ -10,7 +10,9 @@ import { measure, quantile } from '../../bench/measure.js';
 import { type Pair, plainEvolution } from '../../bench/peers/evolution.js';
 import { loopAnswer, loopInPlace, loopTransposed } from '../../bench/peers/loop.js';
 import { naiveNms } from '../../bench/peers/naive.js';
+import { retinanetLoop, retinanetLoopAnswer } from '../../bench/peers/retinanet-loop.js';
 import { tutorial, tutorialAnswer } from '../../bench/peers/tutorial.js';
+import { RETINANET, retinanetFrame } from '../../bench/retinanet-workload.js';
 import { clusteredBoxes, uniformBoxes, YOLO, yolov8Frame } from '../../bench/workloads.js';
 import { randomSizes } from '../../support/random-sizes.js';
 
@@ -65,6 +67,28 @@ describe('peers', () => {
 		expect(plain.accepted.length).toBeGreaterThan(5);
 		expect(found.accepted.map(({ generation }) => generation)).toEqual(plain.accepted);
 		found.anchors.forEach((side, i) => expect(side).toBeCloseTo(plain.anchors.flat()[i], 3));
+	});
+
+	it('find the objects that kedge finds among 120,087 anchors', async () => {
+		const { size, numClasses, numAnchors, levels } = RETINANET;
+		const head = retinanet({ numClasses, inputSize: [size, size], outputs: 'concatenated' });
+		const anchors = head.anchors as Float32Array;
+		expect(anchors.length).toBe(4 * numAnchors);
+		expect(levels.reduce((a, b) => a + b)).toBe(numAnchors);
+		const { logits, deltas } = retinanetFrame(anchors, 2);
+		// sigmoid(-2.944) = 0.05; what passes is far fewer than what a level may give, and no two are alike
+		const above = logits.filter((logit) => logit > -2.944);
+		expect(above.length).toBeGreaterThan(1000);
+		expect(above.length).toBeLessThan(5000);
+		expect(new Set(above).size).toBe(above.length);
+		const postprocessor = await createPostprocessor({ head, backend: 'cpu', scoreThreshold: 0.05, iouThreshold: 0.5, maxDetections: 100 });
+		const found = await postprocessor.run({
+			classes: { data: logits, dims: [1, numAnchors, numClasses] },
+			boxes: { data: deltas, dims: [1, numAnchors, 4] },
+		});
+		expect(found.count).toBe(100);
+		const expected = retinanetLoopAnswer(retinanetLoop({ logits, deltas }, anchors, 0.05, 0.5, 100));
+		expect(differenceOf(detectionsAnswer(found), expected, 1e-6)).toBe('');
 	});
 
 	it('keep the boxes that kedge keeps', () => {
@@ -153,8 +177,8 @@ describe('measure', () => {
 		try {
 			const [first, second] = await measure([short, long], effort, () => undefined);
 			// a sample lasts as long as a call of the longest: 3 ms are 384 calls of 1/128 ms
-			expect(first).toEqual({ name: 'short', rounds: 5, batch: 384, median: 1 / 128, low: 1 / 128, high: 1 / 128 });
-			expect(second).toEqual({ name: 'long', rounds: 5, batch: 1, median: 3, low: 3, high: 3 });
+			expect(first).toEqual({ name: 'short', rounds: 5, batch: 384, median: 1 / 128, low: 1 / 128, high: 1 / 128, samples: Array(5).fill(1 / 128) });
+			expect(second).toEqual({ name: 'long', rounds: 5, batch: 1, median: 3, low: 3, high: 3, samples: Array(5).fill(3) });
 			expect(calls).toBeGreaterThanOrEqual(5 * 384);
 		} finally {
 			vi.restoreAllMocks();
