@@ -4,7 +4,7 @@
 import { random } from '../support/random.js';
 
 /** 9 anchors in each of 100² + 50² + 25² + 13² + 7² cells. Label 0 of the 91 is never used. */
-export const RETINANET = { size: 800, numClasses: 91, levels: [90_000, 22_500, 5625, 1521, 441], numAnchors: 120_087 } as const;
+export const RETINANET = { size: 800, numClasses: 91, levels: [90_000, 22_500, 5625, 1521, 441] as readonly number[], numAnchors: 120_087 } as const;
 
 export interface RetinanetFrame {
 	readonly logits: Float32Array;
