@@ -37,34 +37,55 @@ export function svgOf(option: EChartsCoreOption, { title, height, setting }: { t
 
 const BAR = 24;
 
+/** Bars by their verdict, as the legend says it. */
+const BARS = [
+	['gate missed', 'gate missed', '#c62828'],
+	['target missed', 'target missed', '#e0a030'],
+	['met', 'target met', '#4a7fb5'],
+	['', 'without a goal', '#9fb3c8'],
+] as const;
+
 /** Ratios of all races as bars on a logarithmic axis, with what they are held against. */
 function racePlot(results: readonly RaceResult[], setting: Setting): Plot[] {
 	const bars = results.flatMap(({ name, lines }) => lines.slice(1).map((line) => ({ ...line, name: `${name} · ${line.label}` })));
 	if (bars.length === 0) return [];
 	const names = bars.map(({ name }) => name);
+	const kinds = BARS.filter(([verdict]) => bars.some((bar) => bar.verdict === verdict));
 	const marks = (kind: 'gate' | 'target') => bars.flatMap((bar, i) => (bar[kind] === undefined ? [] : [[bar[kind], i]]));
 	const scatter = { type: 'scatter', symbol: 'rect', z: 3 };
 	const option = {
-		legend: { top: 60, left: 16, data: ['kedge is faster by', 'gate', 'target'], textStyle: { color: INK } },
-		grid: { left: 16, right: 64, top: 96, bottom: 16, containLabel: true },
+		legend: { top: 60, left: 16, selectedMode: false, data: [...kinds.map(([, name]) => name), 'gate', 'target'], textStyle: { color: INK } },
+		grid: { left: 16, right: 16, top: 96, bottom: 16, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
 		xAxis: {
 			type: 'log',
-			min: (range: { min: number }) => Math.min(1, range.min),
+			min: ({ min }: { min: number }) => Math.min(1, min),
 			axisLabel: { color: INK, formatter: '{value}x' },
 			splitLine: { lineStyle: { color: '#ddd' } },
 		},
-		yAxis: { type: 'category', inverse: true, data: names, axisLabel: { color: INK }, axisTick: { show: false } },
-		series: [
+		yAxis: [
+			{ type: 'category', inverse: true, data: names, axisLabel: { color: INK, interval: 0 }, axisTick: { show: false } },
+			// the figures stand at the side, where no mark crosses them
 			{
-				...{ name: 'kedge is faster by', type: 'bar', barWidth: BAR / 2, itemStyle: { color: '#4a7fb5' } },
-				data: bars.map(({ ratio }) => ratio),
-				label: { show: true, position: 'right', color: INK, formatter: ({ value }: { value: number }) => `${shortNumber(value)}x` },
+				type: 'category',
+				inverse: true,
+				data: bars.map(({ ratio = Number.NaN }) => `${shortNumber(ratio)}x`),
+				axisLabel: { color: INK, interval: 0 },
+				axisTick: { show: false },
+				axisLine: { show: false },
 			},
+		],
+		series: [
+			...kinds.map(([verdict, name, color]) => ({
+				...{ name, type: 'bar', barWidth: BAR / 2, barGap: '-100%', itemStyle: { color } },
+				data: bars.map((bar) => (bar.verdict === verdict ? bar.ratio : '-')),
+			})),
 			{ ...scatter, name: 'gate', symbolSize: [3, BAR - 4], itemStyle: { color: '#b3261e' }, data: marks('gate') },
 			{ ...scatter, name: 'target', symbolSize: [3, BAR - 4], itemStyle: { color: '#1b7f3b' }, data: marks('target') },
 		],
 	};
-	return [{ name: 'race', svg: svgOf(option, { title: 'kedge on the CPU against its peers', height: 120 + BAR * bars.length, setting }) }];
+	return [
+		{ name: 'race', svg: svgOf(option, { title: 'How many times faster kedge is on the CPU than its peers', height: 120 + BAR * bars.length, setting }) },
+	];
 }
 
 /** One figure, or several, of all results of a kind. A kind without a plot of its own has none. */

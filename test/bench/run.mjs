@@ -5,30 +5,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { choose, HELP, parse } from './args.mjs';
 import { ensurePeers } from './peers.mjs';
 import { bundle, inChromium, inNode } from './places.mjs';
 import { Progress } from './progress.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const results = fileURLToPath(new URL('results/', import.meta.url));
-const HELP = `npm run bench -- [options]
-
-  --only <parts>  rows whose name contains one of these, separated by commas
-  --quick         fewer rounds
-  --node          in Node instead of a headless Chromium
-  --list          the names of all rows, and where they run
-  --help          this
-
-Exit code: 0 when all answers were equal and all gates passed, else 1.`;
-
 const print = (line) => console.log(line);
-
-function parse() {
-	const flag = { type: 'boolean', default: false };
-	const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, quick: flag, node: flag, list: flag, help: flag } });
-	return values;
-}
 
 function machine() {
 	const [cpu] = os.cpus();
@@ -42,29 +26,26 @@ function load() {
 	return now > os.cpus().length / 2 ? `${others}: busy, expect wide spreads` : others;
 }
 
-/** The rows to run. Throws when none is left. */
-function choose(rows, only, place) {
-	const parts = only.split(',').map((part) => part.trim());
-	const known = parts.filter((part) => rows.some(({ name }) => name.includes(part)));
-	const unknown = parts.filter((part) => !known.includes(part));
-	if (unknown.length) throw new Error(`bench: --only must be parts of names of rows (${rows.map(({ name }) => name).join(', ')}); got ${unknown.join(', ')}`);
-	const chosen = rows.filter(({ name, places }) => places.includes(place) && parts.some((part) => name.includes(part)));
-	if (chosen.length === 0) throw new Error(`bench: at least one row must run; got none of ${only} that runs in ${place}; see --list`);
-	return chosen;
+/** Six digits are more than a clock gives; numbers in a line of their own make a file that nobody reads. */
+function textOf(record) {
+	const round = (_, value) => (typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value);
+	const text = JSON.stringify(record, round, '\t');
+	return `${text.replace(/\[\s+(-?[\d.e+-]+,?\s+)+\]/g, (list) => list.replace(/\s+/g, ' '))}\n`;
 }
 
-function write(record, plots, place) {
-	mkdirSync(results, { recursive: true });
-	const stem = path.join(results, `${record.started.replace(/[:.]/g, '-')}-${place}`);
-	const files = [[`${stem}.json`, `${JSON.stringify(record, null, '\t')}\n`], ...plots.map(({ name, svg }) => [`${stem}-${name}.svg`, svg])];
-	for (const [file, text] of files) {
+/** Results of a day are ignored by git, those with a name are not. */
+function write(record, plots, place, keep) {
+	const folder = path.join(results, keep);
+	const stem = path.join(folder, keep ? place : `${record.started.replace(/[:.]/g, '-')}-${place}`);
+	mkdirSync(folder, { recursive: true });
+	for (const [file, text] of [[`${stem}.json`, textOf(record)], ...plots.map(({ name, svg }) => [`${stem}-${name}.svg`, svg])]) {
 		writeFileSync(file, text);
 		print(path.relative(root, file));
 	}
 }
 
 async function main() {
-	const { quick, only, node, list, help } = parse();
+	const { quick, only, node, keep, list, help } = parse(process.argv.slice(2));
 	if (help) return print(HELP);
 	ensurePeers(print);
 	const files = await bundle();
@@ -96,7 +77,7 @@ async function main() {
 	const failures = done.flatMap(({ name, failures: some }) => some.map((text) => `${name}: ${text}`));
 	const misses = done.flatMap(({ name, misses: some }) => some.map((text) => `${name}: ${text}`));
 	print(`\n${tableOf(done).join('\n')}\n`);
-	write({ ...setting, loads, failures, misses, rows: done }, plotsOf(done, setting), place.place);
+	write({ ...setting, loads, failures, misses, rows: done }, plotsOf(done, setting), place.place, keep);
 	const listed = (title, texts) => texts.length && print(`\n${texts.length} ${title}:\n${texts.map((text) => `  ${text}`).join('\n')}`);
 	listed('targets missed', misses);
 	listed('failed', failures);
@@ -105,6 +86,7 @@ async function main() {
 }
 
 main().catch((error) => {
-	console.error(error.stack ?? error.message);
+	// the bench's own say what to do
+	console.error(/^bench: /.test(error.message) ? error.message : error.stack);
 	process.exit(1);
 });
