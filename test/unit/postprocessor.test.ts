@@ -476,7 +476,7 @@ describe("the choice of 'auto'", () => {
 	it.each<Case>([
 		['small tensor in CPU memory', {}, scene, 'cpu', /in CPU memory and small \(0\.0 MB\)/],
 		['tensor on the GPU', { device: device() }, gpuTensor, 'webgpu', /^the tensor is on the GPU$/],
-		['software adapter, tensor on the GPU', { device: device(), software: true }, gpuTensor, 'hybrid', /software/],
+		['software adapter, tensor on the GPU', { device: device(), software: true }, gpuTensor, 'cpu', /software/],
 		['software adapter, tensor in CPU memory', { software: true }, scene, 'cpu', /software/],
 		['no adapter', { available: false, reason: 'no-adapter' }, scene, 'cpu', /WebGPU cannot be used here \(no-adapter\)/],
 	])('%s', async (_, { device, ...report }, tensor, kind, reason) => {
@@ -564,13 +564,18 @@ describe('encode', () => {
 		}
 	});
 
-	it('does not take the hybrid pipeline of a software adapter for one', async () => {
-		const gpu = new FakeGpu();
-		Object.assign(gpu.report, { software: true });
-		const postprocessor = await make({ backend: await gpu.backend('auto', { device: new FakeDevice() }) });
-		const tensor = { gpuBuffer: fakeBuffer(scene), dims };
-		expect((await postprocessor.run(tensor)).backend).toBe('hybrid');
-		expect(() => postprocessor.encode(encoder, tensor)).toThrow(/needs the backend 'webgpu'; got 'hybrid'/);
+	it("does not take another pipeline for one: hybrid's, or what 'auto' takes on a software adapter", async () => {
+		for (const [requested, kind] of [
+			['hybrid', 'hybrid'],
+			['auto', 'cpu'],
+		] as const) {
+			const gpu = new FakeGpu();
+			Object.assign(gpu.report, { software: true });
+			const postprocessor = await make({ backend: await gpu.backend(requested, { device: new FakeDevice() }) });
+			const tensor = { gpuBuffer: fakeBuffer(scene), dims };
+			expect((await postprocessor.run(tensor)).backend).toBe(kind);
+			expect(() => postprocessor.encode(encoder, tensor)).toThrow(`needs the backend 'webgpu'; got '${kind}'`);
+		}
 	});
 
 	it('refuses what is no encoder, and a lost device', async () => {

@@ -318,6 +318,16 @@ describe('backend.assembleMasks', () => {
 		}
 	});
 
+	it("leaves to a software adapter what is to stay there: 'auto' reads prototypes back", async () => {
+		const gpu = new FakeGpu();
+		Object.assign(gpu.report, { software: true });
+		const backend = await gpu.backend('auto', { device: new FakeDevice() as unknown as GPUDevice });
+		expect(await backend.assembleMasks(all, { gpuBuffer: fakeBuffer(prototypes.data), dims: [2, 2, 2] }, input)).toEqual(wanted);
+		expect([gpu.reads, gpu.singles]).toEqual([1, 0]);
+		await backend.assembleMasks(all, prototypes, { ...input, output: 'texture' });
+		expect([gpu.reads, gpu.singles]).toEqual([1, 1]);
+	});
+
 	it("reads prototypes back for 'cpu', and refuses them where no device is known", async () => {
 		const gpu = new FakeGpu();
 		const tensor = { gpuBuffer: fakeBuffer(prototypes.data), dims: [2, 2, 2] };
