@@ -1,7 +1,7 @@
 // A race: kedge and its peers do the same work. Their answers are compared first, on every frame; only equal ones are timed.
 
 import { type Answer, differenceOf } from './answer.js';
-import { type Effort, measure, type Timing } from './measure.js';
+import { type Effort, measure, ratioOf, type Timing } from './measure.js';
 import { type Goal, lineOf, type Place, type Result, type Row, resultOf } from './result.js';
 
 /** One way to do the work of a row. The goal is of its time over kedge's. */
@@ -77,11 +77,13 @@ export function raceRow(race: Race): Row {
 			if (differences.length) return resultOf({ ...facts, timings: [], lines: [] }, differences);
 			const timed = contestants.map((contestant) => ({ name: contestant.name, turn: contestant.turn, run: (call: number) => contestant.run(call % frames) }));
 			const timings = await measure(timed, quick ? QUICK : THOROUGH, progress);
-			const lines = timings.map(({ name: label, median: value, low, high }, i) => {
+			const lines = timings.map((timing, i) => {
+				const { name: label, median: value, low, high } = timing;
+				const { median: ratio, low: ratioLow, high: ratioHigh } = ratioOf(timing, timings[0]);
 				const { gate, target, note } = contestants[i];
 				// gates are for a current browser
 				const goal = place === 'chromium' ? { gate, target } : {};
-				return lineOf({ label, value, unit: 'ms', low, high, ratio: value / timings[0].median, ...goal, note });
+				return lineOf({ label, value, unit: 'ms', low, high, ratio, ratioLow, ratioHigh, ...goal, note });
 			});
 			return resultOf({ ...facts, timings, lines });
 		},

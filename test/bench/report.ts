@@ -34,16 +34,20 @@ const goalText = (line: Line, kind: 'gate' | 'target') => {
 	return `${bound}${line[kind]}${line.ratio === undefined ? '' : 'x'}`;
 };
 
-const HEADS = ['', 'median', 'quartiles', 'ratio', 'gate', 'target', '', ''];
+const HEADS = ['', 'median', 'quartiles', 'ratio', 'quartiles', 'gate', 'target', '', ''];
 
-/** A line's cells: contestant, median, quartiles, ratio, gate, target, verdict, note. */
+const between = (low: number | undefined, high: number | undefined) =>
+	low === undefined || high === undefined ? '' : `${shortNumber(low)} to ${shortNumber(high)}`;
+
+/** A line's cells, under `HEADS`. */
 function cellsOf(line: Line): string[] {
-	const { label, value, unit, low, high, ratio, verdict, note = '' } = line;
+	const { label, value, unit, low, high, ratio, ratioLow, ratioHigh, verdict, note = '' } = line;
 	return [
 		label,
 		`${shortNumber(value)} ${unit}`.trim(),
-		low === undefined || high === undefined ? '' : `${shortNumber(low)} to ${shortNumber(high)}`,
+		between(low, high),
 		ratio === undefined ? '' : ratioText(ratio),
+		ratioLow === ratioHigh ? '' : between(ratioLow, ratioHigh),
 		goalText(line, 'gate'),
 		goalText(line, 'target'),
 		MARKS[verdict],
@@ -54,7 +58,7 @@ function cellsOf(line: Line): string[] {
 function raceLines({ detections, lines, timings }: RaceResult): string[] {
 	if (lines.length === 0) return [];
 	const rounds = timings.map((timing, i) => [...cellsOf(lines[i]).slice(0, -1), `${timing.rounds} rounds of ${timing.batch}`, lines[i].note ?? '']);
-	return [`the same found by all: ${detections.join(', ')}`, ...columns([[...HEADS, ''], ...rounds], [1, 3, 4, 5])];
+	return [`the same found by all: ${detections.join(', ')}`, ...columns([[...HEADS, ''], ...rounds], [1, 3, 5, 6])];
 }
 
 function gpuLines({ adapter, software, detections, frames, kedge, readback, lines }: GpuFacts): string[] {
@@ -75,7 +79,7 @@ function gpuLines({ adapter, software, detections, frames, kedge, readback, line
 
 /** A kind that has no printer of its own is shown as its lines. */
 const PRINTERS: Record<string, (result: never) => string[]> = { race: raceLines, gpu: gpuLines };
-const plainLines = ({ lines }: Result) => columns([HEADS, ...lines.map(cellsOf)], [1, 3, 4, 5]);
+const plainLines = ({ lines }: Result) => columns([HEADS, ...lines.map(cellsOf)], [1, 3, 5, 6]);
 
 /** A result in lines of text: what was worked on, the figures, what was missed. */
 export function linesOf(result: Result): string[] {
@@ -87,8 +91,8 @@ export function linesOf(result: Result): string[] {
 /** All rows in one table. */
 export function tableOf(results: readonly Result[]): string[] {
 	const rows = results.flatMap(({ name, lines, failures }) => {
-		if (lines.length === 0) return [[name, ...Array(6).fill(''), `✗ ${failures.length} failed`, '']];
+		if (lines.length === 0) return [[name, ...Array(HEADS.length - 2).fill(''), `✗ ${failures.length} failed`, '']];
 		return lines.map((line, i) => [i === 0 ? name : '', ...cellsOf(line)]);
 	});
-	return columns([['row', 'contestant', ...HEADS.slice(1)], ...rows], [2, 4, 5, 6]);
+	return columns([['row', 'contestant', ...HEADS.slice(1)], ...rows], [2, 4, 6, 7]);
 }

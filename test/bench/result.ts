@@ -36,6 +36,9 @@ export interface Line extends Goal {
 	readonly high?: number;
 	/** Against the first line; gate and target are for it where it is there, else for the value. */
 	readonly ratio?: number;
+	/** First and third quartile of the ratio. */
+	readonly ratioLow?: number;
+	readonly ratioHigh?: number;
 	readonly verdict: Verdict;
 	/** More of it, in a few words. */
 	readonly note?: string;

@@ -6,7 +6,7 @@ import { evolveAnchors } from 'kedge/training';
 import { describe, expect, it, vi } from 'vitest';
 import { Mutations } from '../../../src/training/clustering/mutations.js';
 import { type Answer, detectionsAnswer, differenceOf } from '../../bench/answer.js';
-import { measure, quantile } from '../../bench/measure.js';
+import { measure, quantile, ratioOf } from '../../bench/measure.js';
 import { type Pair, plainEvolution } from '../../bench/peers/evolution.js';
 import { loopAnswer, loopInPlace, loopTransposed } from '../../bench/peers/loop.js';
 import { naiveNms } from '../../bench/peers/naive.js';
@@ -213,6 +213,15 @@ describe('measure', () => {
 		const sleep = { name: 'sleep', run: () => new Promise((resolve) => setTimeout(resolve, 5)) };
 		const [timing] = await measure([sleep], { rounds: 1000, budget: 0, minRounds: 3, warmUp: 1, warmCalls: 1 }, () => undefined);
 		expect(timing.rounds).toBe(3);
+	});
+
+	it('takes ratios round by round', () => {
+		// in the third round both were held up
+		const [first, second] = [
+			[1, 1, 10, 9, 1],
+			[3, 2, 20, 2, 4],
+		];
+		expect(ratioOf({ samples: second }, { samples: first })).toEqual({ median: 2, low: 2, high: 3 });
 	});
 
 	it('takes quantiles between neighbours', () => {
