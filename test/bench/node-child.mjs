@@ -4,6 +4,8 @@
 import { pathToFileURL } from 'node:url';
 
 const [bundle, row, quick, gpu] = process.argv.slice(2);
+// nobody is left to hear of it
+process.on('disconnect', () => process.exit(1));
 /** Ends once the parent has it; threads of a runtime would keep Node alive. */
 const end = (message, code) => process.send(message, () => process.exit(code));
 
