@@ -15,10 +15,11 @@ try {
 		Object.assign(globalThis, globals);
 		// Node 20 has no navigator
 		if (!('navigator' in globalThis)) globalThis.navigator = {};
-		Object.defineProperty(globalThis.navigator, 'gpu', { value: create([]), configurable: true });
+		Object.defineProperty(globalThis.navigator, 'gpu', { value: create(['disable-dawn-features=timestamp_quantization']), configurable: true });
 	}
 	const { runRow } = await import(pathToFileURL(bundle).href);
-	end({ result: await runRow(row, { place: 'node', quick: Boolean(quick), progress: (progress) => process.send({ progress }) }) }, 0);
+	const progress = (text) => process.send({ progress: text });
+	end({ result: await runRow(row, { place: 'node', quick: Boolean(quick), progress }) }, 0);
 } catch (error) {
 	end({ failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 1);
 }

@@ -38,20 +38,38 @@ export async function bundle() {
 	return { bench: path.join(outDir, 'bench.js'), show: path.join(outDir, 'show.js') };
 }
 
+/** Timestamps of GPU passes as they are; by default they are rounded to 0.1 ms, for pages could spy with them. */
+const EXACT_TIMESTAMPS = '--disable-dawn-features=timestamp_quantization';
+
+/** CPU time of a page's main thread so far in milliseconds, as its browser knows it. */
+async function threadTimeOf(page) {
+	const session = await page.context().newCDPSession(page);
+	await session.send('Performance.enable');
+	return async () => {
+		const { metrics } = await session.send('Performance.getMetrics');
+		const seconds = metrics.find(({ name }) => name === 'ThreadTime')?.value;
+		return seconds === undefined ? undefined : seconds * 1000;
+	};
+}
+
 /** A headless Chromium with a page for each row. */
 export async function inChromium(print) {
 	const { chromium } = await import('playwright');
 	const server = await serve(root, ISOLATED);
-	const browser = await chromium.launch({ executablePath: ensureBrowser(), args: browserArgs() });
+	const browser = await chromium.launch({ executablePath: ensureBrowser(), args: [...browserArgs(), EXACT_TIMESTAMPS] });
 	const run = async (row, quick, progress) => {
 		const page = await browser.newPage();
 		page.on('pageerror', (error) => print(`   page: ${error.message}`));
 		await page.exposeFunction('tell', progress);
+		await page.exposeFunction('threadTime', await threadTimeOf(page));
 		await page.goto(`${server.url}/test/bench/page.html`);
 		await page.waitForFunction(() => 'bench' in window);
 		if (!(await page.evaluate(() => crossOriginIsolated))) throw new Error('bench: the page is not isolated, so its clock is too coarse');
 		try {
-			return await page.evaluate(([name, less]) => window.bench.runRow(name, { place: 'chromium', quick: less, progress: window.tell }), [row.name, quick]);
+			return await page.evaluate(
+				([name, less]) => window.bench.runRow(name, { place: 'chromium', quick: less, progress: window.tell, threadTime: window.threadTime }),
+				[row.name, quick],
+			);
 		} finally {
 			await page.close();
 		}

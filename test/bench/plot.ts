@@ -1,14 +1,16 @@
 // Results as SVG, by their kind: drawn by echarts on the server side, black on white, and named by engine, machine and date.
 
-import { BarChart, ScatterChart } from 'echarts/charts';
+import { BarChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components';
 import { type EChartsCoreOption, init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import type { GrowthResult } from './gpu/growth.js';
+import { growthHeight, growthOption } from './gpu/plot-growth.js';
 import type { RaceResult } from './race.js';
 import type { Setting } from './report.js';
 import { type Result, shortNumber } from './result.js';
 
-use([BarChart, ScatterChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
+use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
 /** A figure for a file of its own. */
 export interface Plot {
@@ -88,8 +90,18 @@ function racePlot(results: readonly RaceResult[], setting: Setting): Plot[] {
 	];
 }
 
+/** What nms costs by the number of boxes. */
+function growthPlot(results: readonly GrowthResult[], setting: Setting): Plot[] {
+	return results
+		.filter(({ panels }) => panels.some(({ curves }) => curves.some(({ points }) => points.some(({ time }) => time !== undefined))))
+		.map(({ panels, adapter }) => {
+			const title = `Milliseconds of an nms by the number of boxes${adapter.software ? ' (software adapter)' : ''}`;
+			return { name: 'growth', svg: svgOf(growthOption(panels), { title, height: growthHeight(panels), setting }) };
+		});
+}
+
 /** One figure, or several, of all results of a kind. A kind without a plot of its own has none. */
-const PLOTS: Record<string, (results: readonly never[], setting: Setting) => Plot[]> = { race: racePlot };
+const PLOTS: Record<string, (results: readonly never[], setting: Setting) => Plot[]> = { race: racePlot, growth: growthPlot };
 
 /** The figures of a run. */
 export function plotsOf(results: readonly Result[], setting: Setting): Plot[] {

@@ -1,6 +1,8 @@
 // What is said of a result: while the bench runs in the words of its kind, at the end in one table of all.
 
-import type { GpuFacts } from './gpu-facts.js';
+import { columns } from './columns.js';
+import { framesLines } from './gpu/show-frames.js';
+import { growthLines } from './gpu/show-growth.js';
 import type { RaceResult } from './race.js';
 import { type Line, type Result, shortNumber } from './result.js';
 
@@ -13,20 +15,8 @@ export interface Setting {
 	readonly quick: boolean;
 }
 
-const milliseconds = (ms: number) => `${ms.toPrecision(3)} ms`;
 const ratioText = (ratio: number) => `${ratio.toFixed(ratio < 10 ? 2 : 1)}x`;
 const MARKS = { 'gate missed': '✗ gate missed', 'target missed': '– target missed', met: '✓', '': '' } as const;
-
-/** Rows of cells in columns as wide as their widest; columns named in `right` are flush right. */
-export function columns(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-	const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => row[c].length)));
-	return rows.map((row) =>
-		row
-			.map((cell, c) => (right.includes(c) ? cell.padStart(widths[c]) : cell.padEnd(widths[c])))
-			.join('  ')
-			.trimEnd(),
-	);
-}
 
 const goalText = (line: Line, kind: 'gate' | 'target') => {
 	if (line[kind] === undefined) return '';
@@ -61,24 +51,8 @@ function raceLines({ detections, lines, timings }: RaceResult): string[] {
 	return [`the same found by all: ${detections.join(', ')}`, ...columns([[...HEADS, ''], ...rounds], [1, 3, 5, 6])];
 }
 
-function gpuLines({ adapter, software, detections, frames, kedge, readback, lines }: GpuFacts): string[] {
-	const counts = [kedge, readback].map((c) => [c.submits, c.passes, c.maps, c.bytesMapped, c.objects].map(String).concat(milliseconds(c.mainThread)));
-	return [
-		`${adapter}${software ? ' (software: times say nothing of a GPU)' : ''}; ${detections} detections, ${frames} frames`,
-		...columns(
-			[
-				['', 'submits', 'passes', 'maps', 'bytes read', 'objects created', 'main thread'],
-				['kedge, webgpu', ...counts[0]],
-				['readback and kedge, CPU', ...counts[1]],
-			],
-			[1, 2, 3, 4, 5, 6],
-		),
-		...(lines.some(({ verdict }) => verdict === 'gate missed') ? [] : ['all within their gates']),
-	];
-}
-
 /** A kind that has no printer of its own is shown as its lines. */
-const PRINTERS: Record<string, (result: never) => string[]> = { race: raceLines, gpu: gpuLines };
+const PRINTERS: Record<string, (result: never) => string[]> = { race: raceLines, 'gpu frames': framesLines, growth: growthLines };
 const plainLines = ({ lines }: Result) => columns([HEADS, ...lines.map(cellsOf)], [1, 3, 5, 6]);
 
 /** A result in lines of text: what was worked on, the figures, what was missed. */

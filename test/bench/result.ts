@@ -10,6 +10,8 @@ export interface Run {
 	readonly quick: boolean;
 	/** Gets a sentence now and then. */
 	progress(text: string): void;
+	/** Milliseconds of CPU time that this thread has used so far; undefined where nobody can tell. Only a browser has it. */
+	threadTime?(): Promise<number | undefined>;
 }
 
 /** What a number is held against. */

@@ -6,10 +6,11 @@ import path from 'node:path';
 import { SaxesParser } from 'saxes';
 import { afterAll, describe, expect, it } from 'vitest';
 import { choose, parse } from '../../bench/args.mjs';
+import { columns } from '../../bench/columns.js';
 import { staleness } from '../../bench/peers.mjs';
 import { plotsOf } from '../../bench/plot.js';
 import type { RaceResult } from '../../bench/race.js';
-import { columns, linesOf, tableOf } from '../../bench/report.js';
+import { linesOf, tableOf } from '../../bench/report.js';
 import { lineOf, resultOf } from '../../bench/result.js';
 
 const timing = (name: string, median: number) => ({ name, median, low: 0.9 * median, high: 1.1 * median, rounds: 5, batch: 2, samples: [median] });
