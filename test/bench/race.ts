@@ -81,8 +81,8 @@ export function raceRow(race: Race): Row {
 				const { name: label, median: value, low, high } = timing;
 				const { median: ratio, low: ratioLow, high: ratioHigh } = ratioOf(timing, timings[0]);
 				const { gate, target, note } = contestants[i];
-				// gates are for a current browser
-				const goal = place === 'chromium' ? { gate, target } : {};
+				// targets are what is to be said of a current browser
+				const goal = place === 'chromium' ? { gate, target } : { gate };
 				return lineOf({ label, value, unit: 'ms', low, high, ratio, ratioLow, ratioHigh, ...goal, note });
 			});
 			return resultOf({ ...facts, timings, lines });

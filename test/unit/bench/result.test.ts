@@ -1,9 +1,9 @@
 // Gates and targets of the bench: what is missed, what fails a run, and that only equal answers are timed.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Answer } from '../../bench/answer.js';
 import { type Contestant, type RaceResult, raceRow } from '../../bench/race.js';
-import { judge, lineOf, resultOf, shortNumber } from '../../bench/result.js';
+import { judge, lineOf, type Place, resultOf, shortNumber } from '../../bench/result.js';
 
 describe('judge', () => {
 	it('tells a missed gate from a missed target', () => {
@@ -61,6 +61,27 @@ describe('a race', () => {
 	it('fails where nothing was found', async () => {
 		const result = await run(contestant('kedge', (frame) => (frame === 0 ? [] : [1])));
 		expect(result.failures).toEqual(['frame 0: nothing was found, so nothing is compared']);
+	});
+
+	it('has gates everywhere, and targets in a browser', async () => {
+		vi.useFakeTimers({ toFake: ['performance'] });
+		const slow = (ms: number) => () => {
+			vi.advanceTimersByTime(ms);
+			return [1];
+		};
+		const make = async () => [
+			contestant('kedge', slow(2)),
+			contestant('peer', slow(10), { gate: 6, target: 8 }),
+			contestant('other', slow(14), { gate: 6, target: 8 }),
+		];
+		const row = raceRow({ name: 'r', what: 'w', frames: 1, make });
+		const verdicts = async (place: Place) => (await row.run({ place, quick: true, progress: () => undefined })).lines.map(({ verdict }) => verdict);
+		try {
+			expect(await verdicts('chromium')).toEqual(['', 'gate missed', 'target missed']);
+			expect(await verdicts('node')).toEqual(['', 'gate missed', 'met']);
+		} finally {
+			vi.useRealTimers();
+		}
 	});
 
 	it('compares a peer with what kedge finds by its rules', async () => {
