@@ -33,27 +33,52 @@ export function boxIou(boxesA: Float32Array, boxesB: Float32Array, { kind = 'iou
 	// denormals and -0 become 0, as on devices that flush
 	const a = boxesA.map(flushCoordinate);
 	const b = boxesB.map(flushCoordinate);
+	const areasA = areasOf(a);
+	const areasB = areasOf(b);
 	const out = new Float32Array(numA * numB);
-	for (let i = 0; i < numA; i++) {
-		for (let j = 0; j < numB; j++) out[i * numB + j] = pairIou(kind, a, i * 4, b, j * 4);
-	}
+	const row = kind === 'iou' || kind === 'iof' || kind === 'iom' ? shares : distances;
+	for (let i = 0; i < numA; i++) row(kind, a, i * 4, areasA[i], b, areasB, out, i * numB);
 	return out;
 }
 
-/** One pair: boxes at a[p..p+3] and b[q..q+3], flushed. */
-function pairIou(kind: IouKind, a: Float32Array, p: number, b: Float32Array, q: number): number {
-	const usable = isUsableBox(a[p], a[p + 1], a[p + 2], a[p + 3]) && isUsableBox(b[q], b[q + 1], b[q + 2], b[q + 3]);
-	if (!usable) return NaN;
-	const areaA = areaOf(a[p], a[p + 1], a[p + 2], a[p + 3]);
-	const areaB = areaOf(b[q], b[q + 1], b[q + 2], b[q + 3]);
+/** The area of each box; NaN for one that cannot be used. */
+function areasOf(boxes: Float32Array): Float32Array {
+	const area = (x1: number, y1: number, x2: number, y2: number) => (isUsableBox(x1, y1, x2, y2) ? areaOf(x1, y1, x2, y2) : NaN);
+	return Float32Array.from({ length: boxes.length / 4 }, (_, i) => area(boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]));
+}
+
+/** A row of 'iou', 'iof' or 'iom': the box at a[p..p+3] with all b. Most pairs share nothing, and most are told so by one axis. */
+function shares(kind: IouKind, a: Float32Array, p: number, areaA: number, b: Float32Array, areasB: Float32Array, out: Float32Array, at: number): void {
+	const [x1, y1, x2, y2] = [a[p], a[p + 1], a[p + 2], a[p + 3]];
+	for (let j = 0, q = 0; j < areasB.length; j++, q += 4) {
+		const areaB = areasB[j];
+		if (areaA !== areaA || areaB !== areaB) {
+			out[at + j] = NaN;
+			continue;
+		}
+		const left = b[q] > x1 ? b[q] : x1;
+		const right = b[q + 2] < x2 ? b[q + 2] : x2;
+		const top = b[q + 1] > y1 ? b[q + 1] : y1;
+		const bottom = b[q + 3] < y2 ? b[q + 3] : y2;
+		if (!(right > left && bottom > top && areaA > 0 && areaB > 0)) continue;
+		const intersection = areaOf(left, top, right, bottom);
+		if (kind === 'iou') out[at + j] = ratio(intersection, round(round(areaA + areaB) - intersection));
+		else out[at + j] = ratio(intersection, kind === 'iof' || areaA < areaB ? areaA : areaB);
+	}
+}
+
+/** A row of the kinds that also measure distances. */
+function distances(kind: IouKind, a: Float32Array, p: number, areaA: number, b: Float32Array, areasB: Float32Array, out: Float32Array, at: number): void {
+	for (let j = 0; j < areasB.length; j++) out[at + j] = pairIou(kind, a, p, areaA, b, 4 * j, areasB[j]);
+}
+
+/** 'giou', 'diou' or 'ciou' of one pair: boxes at a[p..p+3] and b[q..q+3], flushed. */
+function pairIou(kind: IouKind, a: Float32Array, p: number, areaA: number, b: Float32Array, q: number, areaB: number): number {
+	if (areaA !== areaA || areaB !== areaB) return NaN;
 	const intersection =
 		areaA > 0 && areaB > 0 ? areaOf(Math.max(a[p], b[q]), Math.max(a[p + 1], b[q + 1]), Math.min(a[p + 2], b[q + 2]), Math.min(a[p + 3], b[q + 3])) : 0;
 	const union = round(round(areaA + areaB) - intersection);
-	if (kind === 'iof') return ratio(intersection, areaA);
-	if (kind === 'iom') return ratio(intersection, Math.min(areaA, areaB));
 	const iou = ratio(intersection, union);
-	if (kind === 'iou') return iou;
-
 	const width = spanOf(a, p, b, q);
 	const height = spanOf(a, p + 1, b, q + 1);
 	if (kind === 'giou') {
