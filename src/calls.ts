@@ -9,15 +9,25 @@ import { rotatedKeeps } from './cpu/rotated.js';
 import { type BoxesLike, type BoxIouOptions, checkBoxIou, checkNms, checkSoftNms, type FloatsLike, type NmsOptions, type SoftNmsOptions } from './inputs.js';
 import type { GpuBackend, PairKind, SoftKept } from './pipeline.js';
 
-/** 'auto' sends an nms or a softNms of this many boxes, or a boxIou of this many pairs, to a real GPU; below, the way there and back costs more. */
+/**
+ * 'auto' sends an nms or a softNms of this many boxes, or a boxIou of this many pairs, to a real GPU; below, the way there and back
+ * costs more. With a limit the work here ends with the last detection: 100,000 boxes to 300 take about 3 ms (measured in Chromium),
+ * and no GPU answers sooner, as a browser waits 2 ms before it looks for an answer.
+ */
 const MANY_BOXES = 16_384;
+const MANY_WITH_LIMIT = 131_072;
+const FEW_DETECTIONS = 1024;
 const MANY_PAIRS = 1 << 20;
+
+/** Whether suppression goes to a GPU that there is. */
+function isMuch({ requested }: ManagedBackend, numBoxes: number, maxDetections: number): boolean {
+	return numBoxes > 0 && (requested !== 'auto' || numBoxes >= (maxDetections <= FEW_DETECTIONS ? MANY_WITH_LIMIT : MANY_BOXES));
+}
 
 /** As `nms` and `rotatedNms`. Arrays are the library's own by now. */
 export async function nmsOn(backend: ManagedBackend, boxes: BoxesLike, scores: FloatsLike, options: NmsOptions): Promise<Uint32Array> {
 	const { input, call, overlap } = checkNms('nms', boxes, scores, options);
-	const worthIt = backend.requested !== 'auto' || input.scores.length >= MANY_BOXES;
-	const gpu = await gpuFor(backend, worthIt && input.scores.length > 0);
+	const gpu = await gpuFor(backend, isMuch(backend, input.scores.length, call.maxDetections));
 	if (gpu) return backend.link.use(gpu, gpu.nms(input, call, overlap));
 	return nmsFast(overlap.rotated ? upright(input.boxes) : input.boxes, input.scores, input.classIds, call, overlap, rotatedKeeps).indices;
 }
@@ -25,8 +35,7 @@ export async function nmsOn(backend: ManagedBackend, boxes: BoxesLike, scores: F
 /** As `softNms`. */
 export async function softNmsOn(backend: ManagedBackend, boxes: BoxesLike, scores: FloatsLike, options?: SoftNmsOptions): Promise<SoftKept> {
 	const { input, call, overlap, soft } = checkSoftNms('softNms', boxes, scores, options);
-	const worthIt = backend.requested !== 'auto' || input.scores.length >= MANY_BOXES;
-	const gpu = await gpuFor(backend, worthIt && input.scores.length > 0);
+	const gpu = await gpuFor(backend, isMuch(backend, input.scores.length, call.maxDetections));
 	if (gpu) return backend.link.use(gpu, gpu.softNms(input, call, overlap, soft));
 	const { softNmsFast } = await import('./cpu/soft-fast.js');
 	const { indices, scores: decayed } = softNmsFast(input.boxes, input.scores, input.classIds, call, soft, overlap);

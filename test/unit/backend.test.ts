@@ -122,7 +122,8 @@ describe('createBackend', () => {
 describe('single operations', () => {
 	/** N boxes apart from each other. */
 	const many = (n: number) => Float32Array.from({ length: 4 * n }, (_, k) => 2 * (k >> 2) + ((k & 2) >> 1));
-	const run = async (backend: Backend, n: number) => (await backend.nms(many(n), new Float32Array(n), { iouThreshold: 0.5 })).length;
+	const run = async (backend: Backend, n: number, maxDetections = Number.POSITIVE_INFINITY) =>
+		(await backend.nms(many(n), new Float32Array(n), { iouThreshold: 0.5, maxDetections })).length;
 
 	it("run on the GPU for 'webgpu', on the CPU for 'hybrid' and 'cpu'", async () => {
 		for (const [kind, singles] of [
@@ -148,6 +149,11 @@ describe('single operations', () => {
 		await run(backend, 16_384);
 		await backend.boxIou(many(1024), many(1024));
 		expect(gpu.singles).toBe(2);
+		// a limit ends the work on the CPU early
+		await run(backend, 131_071, 300);
+		expect(gpu.singles).toBe(2);
+		await run(backend, 131_072, 300);
+		expect(gpu.singles).toBe(3);
 
 		const software = new FakeGpu();
 		software.report = { available: true, software: true, adapter: 'swiftshader' };
