@@ -8,9 +8,8 @@ export const NONE = 0xffffffff;
 
 /** Cells that know their boxes. */
 export class CellTable {
-	/** Per entry: what was added, and the next entry of the chain. */
-	values = new Uint32Array(2048);
-	nexts = new Uint32Array(2048);
+	/** Per entry: what was added, and the place of the chain's next entry. */
+	links = new Uint32Array(4096);
 	private hashes = new Uint32Array(2048);
 	private firsts = new Uint32Array(1024);
 	private numCells = 0;
@@ -21,7 +20,7 @@ export class CellTable {
 		this.numEntries = 0;
 	}
 
-	/** The first entry of a cell's chain; there must be entries. */
+	/** The place of the first entry of a cell's chain; there must be entries. */
 	first(hash: number): number {
 		return this.firsts[hash & (this.numCells - 1)];
 	}
@@ -29,12 +28,11 @@ export class CellTable {
 	/** Adds a value to a cell. */
 	add(value: number, hash: number): void {
 		const entry = this.numEntries++;
-		if (entry === this.values.length) {
-			this.values = grown(this.values, 2 * entry);
+		if (entry === this.hashes.length) {
 			this.hashes = grown(this.hashes, 2 * entry);
-			this.nexts = grown(this.nexts, 2 * entry);
+			this.links = grown(this.links, 4 * entry);
 		}
-		this.values[entry] = value;
+		this.links[2 * entry] = value;
 		this.hashes[entry] = hash;
 		if (entry >= this.numCells) this.rehash();
 		else this.chain(entry);
@@ -42,8 +40,8 @@ export class CellTable {
 
 	private chain(entry: number): void {
 		const cell = this.hashes[entry] & (this.numCells - 1);
-		this.nexts[entry] = this.firsts[cell];
-		this.firsts[cell] = entry;
+		this.links[2 * entry + 1] = this.firsts[cell];
+		this.firsts[cell] = 2 * entry;
 	}
 
 	private rehash(): void {
@@ -54,7 +52,7 @@ export class CellTable {
 	}
 
 	get byteLength(): number {
-		return 4 * (3 * this.values.length + this.firsts.length);
+		return 4 * (this.links.length + this.hashes.length + this.firsts.length);
 	}
 }
 

@@ -1,5 +1,5 @@
 // The kept boxes, found by place: "does any kept box suppress this one?" without asking all of them. Exact: the grid only
-// leaves out boxes that cannot overlap enough; every box it finds goes through `overlapsMore`.
+// leaves out boxes that cannot overlap enough; every box it finds is tested as `overlapsMore` does it.
 //
 // Kept boxes of a class form a linked list. Above 24 of them they also go into hashed grids, one per size class: widths
 // and heights are sorted by powers of four, and a grid's cells are as large as its boxes, so a box lies in at most 3 x 3
@@ -29,8 +29,8 @@
 // Inclusive boxes share something when on both axes one begins less than 1 beyond the other's end. The grid takes them 1
 // longer at both ends: x - 1 and x + 1 in double are as monotone as floor, so their cells meet whatever is rounded.
 
-import { inclusiveAreaOf, isPlain, type OverlapRule, overlapsByRule, overlapsMore, PLAIN_OVERLAP } from '../boxes/overlap.js';
-import { floatBits } from '../numbers.js';
+import { inclusiveAreaOf, isPlain, type OverlapRule, overlapsByRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
+import { floatBits, MIN_NORMAL } from '../numbers.js';
 import { CellTable, cellHash, gridHash, NONE } from './cells.js';
 import { AREA, CLASS, grown, ID, ROW } from './rows.js';
 
@@ -45,6 +45,7 @@ const SIZES = 128;
 /** A keep's own id is not needed; its place holds the next keep of the bucket. */
 const NEXT = ID;
 
+const round = Math.fround;
 const sizeClass = (size: number) => floatBits(size) >>> 24;
 /** A grid's number: the size classes of its boxes' width and height. */
 const levelOf = (width: number, height: number) => (sizeClass(width) << 7) | sizeClass(height);
@@ -54,8 +55,6 @@ export class KeptGrid {
 	/** Kept so far, and their rows in order. */
 	count = 0;
 	slots = new Uint32Array(256);
-	/** Per keep: centre x, reach x, centre y, reach y, for (4). */
-	private near = new Float64Array(256 * 4);
 	/** The kept boxes side by side, laid out as rows; see NEXT. */
 	private boxes = new Float32Array(256 * ROW);
 	private boxWords = new Uint32Array(this.boxes.buffer);
@@ -66,18 +65,15 @@ export class KeptGrid {
 	private safe = 0;
 	private share = 0;
 	private shrink = 0;
+	/** Twice the factor of (4): centres are compared by the sums of their ends. */
 	private reach = 0;
 	private rule = PLAIN_OVERLAP;
 	private plain = true;
 	/** How much longer the grid takes boxes at both ends. */
 	private margin = 0;
 
-	// The row under test: its first word, centre, and reach for (4).
+	/** First word of the row under test. */
 	private at = 0;
-	private centreX = 0;
-	private centreY = 0;
-	private reachX = 0;
-	private reachY = 0;
 	// What of it a suppressor surely meets, by (2); and cells that may still be looked at.
 	private left = 0;
 	private top = 0;
@@ -112,7 +108,7 @@ export class KeptGrid {
 		this.safe = safe;
 		this.share = Math.min(0.5, bound);
 		this.shrink = Math.max(0, 1 - 0.5 / safe);
-		this.reach = (1 - bound) / (2 + 2 * bound);
+		this.reach = (1 - bound) / (1 + bound);
 		// Cells are twice the smallest size of their class, and smaller with the shrunk boxes.
 		const cell = 2 * 2 ** Math.ceil(Math.log2(1 - 2 * this.shrink));
 		for (let size = 0; size < SIZES; size++) this.inverseCell[size] = 1 / (2 ** (2 * size - 127) * cell);
@@ -138,7 +134,6 @@ export class KeptGrid {
 		const at = keep * ROW;
 		for (let i = 0; i < ROW; i++) boxWords[at + i] = words[slot * ROW + i];
 		boxWords[at + NEXT] = NONE;
-		this.setNear(keep * 4, at);
 		const bucket = this.classOf(slot) % CLASS_BUCKETS;
 		if (firsts[bucket] === NONE) firsts[bucket] = at;
 		else boxWords[lasts[bucket] + NEXT] = at;
@@ -148,28 +143,17 @@ export class KeptGrid {
 		else if (size === LIST_LIMIT + 1) for (let k = firsts[bucket]; k !== NONE; k = boxWords[k + NEXT]) this.insert(k);
 	}
 
-	private setNear(at: number, box: number): void {
-		const { boxes, near, reach, margin } = this;
-		near[at] = (boxes[box] + boxes[box + 2]) / 2;
-		near[at + 1] = reach * (boxes[box + 2] - boxes[box] + 2 * margin);
-		near[at + 2] = (boxes[box + 1] + boxes[box + 3]) / 2;
-		near[at + 3] = reach * (boxes[box + 3] - boxes[box + 1] + 2 * margin);
-	}
-
 	private growKeeps(): void {
 		this.slots = grown(this.slots, 2 * this.count);
 		this.boxWords = grown(this.boxWords, 2 * this.count * ROW);
 		this.boxes = new Float32Array(this.boxWords.buffer as ArrayBuffer);
-		const near = new Float64Array(2 * this.count * 4);
-		near.set(this.near);
-		this.near = near;
 	}
 
 	/** Whether a kept box suppresses this row. */
 	suppresses(slot: number): boolean {
 		if (this.isEmpty(slot * ROW)) return false;
 		const bucket = this.classOf(slot) % CLASS_BUCKETS;
-		this.aim(slot * ROW);
+		this.at = slot * ROW;
 		return this.sizes[bucket] <= LIST_LIMIT ? this.inList(bucket) : this.inGrids(bucket);
 	}
 
@@ -182,31 +166,34 @@ export class KeptGrid {
 		return this.agnostic ? 0 : this.words[slot * ROW + CLASS];
 	}
 
-	/** Sets what the tests of a candidate against many keeps share. */
-	private aim(at: number): void {
-		const { rows, reach, margin } = this;
-		this.at = at;
-		this.centreX = (rows[at] + rows[at + 2]) / 2;
-		this.centreY = (rows[at + 1] + rows[at + 3]) / 2;
-		this.reachX = reach * (rows[at + 2] - rows[at] + 2 * margin);
-		this.reachY = reach * (rows[at + 3] - rows[at + 1] + 2 * margin);
+	/** Whether the keep at a word, which is near enough, suppresses the row under test: of its class, and then exactly. */
+	private isSuppressor(keep: number): boolean {
+		const { boxes, rows, at, threshold } = this;
+		if (!this.agnostic && this.boxWords[keep + CLASS] !== this.words[at + CLASS]) return false;
+		// a rule counts boxes of four words; a row is two of them
+		if (!this.plain) return overlapsByRule(this.rule, boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], threshold);
+		// overlapsMore, spelled out where no area is 0: handing over fractions costs more than all of it
+		const width = round(Math.min(boxes[keep + 2], rows[at + 2]) - Math.max(boxes[keep], rows[at]));
+		if (!(width >= MIN_NORMAL)) return false;
+		const height = round(Math.min(boxes[keep + 3], rows[at + 3]) - Math.max(boxes[keep + 1], rows[at + 1]));
+		if (!(height >= MIN_NORMAL)) return false;
+		const intersection = round(width * height);
+		if (!(intersection >= MIN_NORMAL)) return false;
+		const union = round(round(boxes[keep + AREA] + rows[at + AREA]) - intersection);
+		return threshold <= 0 || round(intersection / union) > threshold;
 	}
 
-	/** Whether the keep at a word suppresses the row aimed at: near enough, of its class, and then exactly. */
-	private isSuppressor(keep: number): boolean {
-		const { near, boxes, rows, at } = this;
-		const n = keep >>> 1;
-		if (Math.abs(near[n] - this.centreX) > near[n + 1] + this.reachX) return false;
-		if (Math.abs(near[n + 2] - this.centreY) > near[n + 3] + this.reachY) return false;
-		if (!this.agnostic && this.boxWords[keep + CLASS] !== this.words[at + CLASS]) return false;
-		// overlapsMore counts boxes of four words; a row is two of them.
-		if (!this.plain) return overlapsByRule(this.rule, boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], this.threshold);
-		return overlapsMore(boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], this.threshold);
-	}
+	// Both ways to walk have the test of (4) in them, with all it needs at hand: most keeps end there.
 
 	private inList(bucket: number): boolean {
-		const { boxWords } = this;
+		const { boxes, boxWords, rows, at, reach, margin } = this;
+		const sumX = rows[at] + rows[at + 2];
+		const sumY = rows[at + 1] + rows[at + 3];
+		const width = rows[at + 2] - rows[at] + 4 * margin;
+		const height = rows[at + 3] - rows[at + 1] + 4 * margin;
 		for (let keep = this.firsts[bucket]; keep !== NONE; keep = boxWords[keep + NEXT]) {
+			if (Math.abs(boxes[keep] + boxes[keep + 2] - sumX) > reach * (boxes[keep + 2] - boxes[keep] + width)) continue;
+			if (Math.abs(boxes[keep + 1] + boxes[keep + 3] - sumY) > reach * (boxes[keep + 3] - boxes[keep + 1] + height)) continue;
 			if (this.isSuppressor(keep)) return true;
 		}
 		return false;
@@ -240,8 +227,8 @@ export class KeptGrid {
 
 	/** Looks into the cells of one grid, unless they are more than the budget. */
 	private inLevel(level: number): boolean {
-		const { cells } = this;
-		const { values, nexts } = cells;
+		const { cells, boxes, rows, at, reach, margin } = this;
+		const { links } = cells;
 		const scaleX = this.inverseCell[level >>> 7];
 		const scaleY = this.inverseCell[level & (SIZES - 1)];
 		const x = Math.floor(this.left * scaleX);
@@ -251,10 +238,17 @@ export class KeptGrid {
 		this.budget -= columns * lines;
 		if (this.budget < 0) return false;
 		const base = gridHash(level, this.agnostic ? 0 : this.words[this.at + CLASS]);
+		const sumX = rows[at] + rows[at + 2];
+		const sumY = rows[at + 1] + rows[at + 3];
+		const width = rows[at + 2] - rows[at] + 4 * margin;
+		const height = rows[at + 3] - rows[at + 1] + 4 * margin;
 		for (let j = 0; j < lines; j++) {
 			for (let i = 0; i < columns; i++) {
-				for (let entry = cells.first(cellHash(base, x + i, y + j)); entry !== NONE; entry = nexts[entry]) {
-					if (this.isSuppressor(values[entry])) return true;
+				for (let link = cells.first(cellHash(base, x + i, y + j)); link !== NONE; link = links[link + 1]) {
+					const keep = links[link];
+					if (Math.abs(boxes[keep] + boxes[keep + 2] - sumX) > reach * (boxes[keep + 2] - boxes[keep] + width)) continue;
+					if (Math.abs(boxes[keep + 1] + boxes[keep + 3] - sumY) > reach * (boxes[keep + 3] - boxes[keep + 1] + height)) continue;
+					if (this.isSuppressor(keep)) return true;
 				}
 			}
 		}
@@ -284,6 +278,6 @@ export class KeptGrid {
 	}
 
 	get byteLength(): number {
-		return 4 * (1 + 8 + ROW) * this.slots.length + this.cells.byteLength;
+		return 4 * (1 + ROW) * this.slots.length + this.cells.byteLength;
 	}
 }
