@@ -7,11 +7,15 @@
 //      pass    |             fail                    |              pass
 //
 // Going round from -Infinity the failing ones are one interval, so one comparison after one wrapping subtraction decides.
+// Two kinds of float32 need no ordered(), which is most of the work: where the threshold is 0 or below the failing bits
+// themselves are one interval, and among probabilities the magnitude nearly decides. Sixteen go at a time, since the
+// loop costs as much as comparing; more only make a hit dearer.
 
 import { halfToFloat, keyOf } from '../numbers.js';
 
 const MAGNITUDE = 0x7fffffff;
 const INFINITY_BITS = 0x7f800000;
+const MINUS_INFINITY = 0xff800000 | 0;
 /** ordered(-Infinity) for both widths; subtracting it (less 2^31, so that the result compares as signed) starts the circle. */
 const FLOAT_ORIGIN = (0x807fffff - 0x80000000) | 0;
 const HALF_ORIGIN = (0x83ffffff - 0x80000000) | 0;
@@ -25,18 +29,26 @@ export interface Filter {
 	readonly limit: number;
 	/** For float32 probabilities and positive thresholds: bits that pass lie above this; else -1. */
 	readonly above: number;
+	/** For float32 and other thresholds: counted from `origin`, bits that pass lie above `limit`; ordered() is left out. */
+	readonly bare: boolean;
 }
 
 /** The filter for keys of at least `minKey`. `probabilities` says that large negative values are rare; only speed depends on it. */
 export function makeFilter(minKey: number, isHalf: boolean, probabilities: boolean): Filter {
 	if (isHalf) {
-		return { shift: 16, origin: HALF_ORIGIN, limit: (firstPassingHalf(minKey) - HALF_ORIGIN) | 0, above: -1 };
+		return { shift: 16, origin: HALF_ORIGIN, limit: (firstPassingHalf(minKey) - HALF_ORIGIN) | 0, above: -1, bare: false };
 	}
 	// ordered(b) is the key with its top bit turned, but for -0, whose ordered is -1 and whose key is that of 0.
 	// Beyond both ends stand -Infinity (all pass) and the first NaN (only NaN does).
 	const first = minKey === 0x80000000 ? -1 : (Math.min(Math.max(minKey, 0x007fffff), 0xff800001) ^ 0x80000000) | 0;
 	const above = probabilities && first > 0 && first <= INFINITY_BITS ? first - 1 : -1;
-	return { shift: 0, origin: FLOAT_ORIGIN, limit: (first - FLOAT_ORIGIN) | 0, above };
+	const bits = first ^ MAGNITUDE;
+	if (first < 0 && bits !== MINUS_INFINITY) {
+		// fails: from the next larger magnitude to that of -Infinity
+		const origin = (bits + 1 - 0x80000000) | 0;
+		return { shift: 0, origin, limit: (MINUS_INFINITY - origin) | 0, above, bare: true };
+	}
+	return { shift: 0, origin: FLOAT_ORIGIN, limit: (first - FLOAT_ORIGIN) | 0, above, bare: false };
 }
 
 /** ordered() of the smallest half that passes, by bisection over all halves in order. */
@@ -58,7 +70,10 @@ function firstPassingHalf(minKey: number): number {
 /** Writes the places of data[begin..end) that pass or are NaN to `out` and returns how many. */
 export function findPassing(data: Int32Array | Uint16Array, begin: number, end: number, filter: Filter, out: Uint32Array): number {
 	if (filter.above >= 0) return findAbove(data as Int32Array, begin, end, filter.above, out);
-	const { shift, origin, limit } = filter;
+	if (filter.bare) return findBare(data as Int32Array, begin, end, filter.origin, filter.limit, out);
+	const { shift } = filter;
+	const origin = filter.origin | 0;
+	const limit = filter.limit | 0;
 	let n = 0;
 	let i = begin;
 	for (; i + 3 < end; i += 4) {
@@ -84,14 +99,50 @@ function collect(data: Int32Array | Uint16Array, begin: number, end: number, fil
 	return n;
 }
 
-/**
- * The same for positive thresholds: the magnitude decides, and the negative numbers it lets through are taken out again.
- * Sixteen at a time: the loop itself costs as much as comparing (a whole YOLOv8 frame takes 0.44 ms, with four at a time 0.62).
- */
-function findAbove(data: Int32Array, begin: number, end: number, above: number, out: Uint32Array): number {
+/** The same for thresholds of 0 and below. */
+function findBare(data: Int32Array, begin: number, end: number, originBits: number, limitBits: number, out: Uint32Array): number {
+	// said once more to be integers, or V8 subtracts fractions
+	const origin = originBits | 0;
+	const limit = limitBits | 0;
+	const last = end - 15;
 	let n = 0;
 	let i = begin;
-	for (; i + 15 < end; i += 16) {
+	for (; i < last; i += 16) {
+		const anyPasses =
+			((data[i] - origin) | 0) > limit ||
+			((data[i + 1] - origin) | 0) > limit ||
+			((data[i + 2] - origin) | 0) > limit ||
+			((data[i + 3] - origin) | 0) > limit ||
+			((data[i + 4] - origin) | 0) > limit ||
+			((data[i + 5] - origin) | 0) > limit ||
+			((data[i + 6] - origin) | 0) > limit ||
+			((data[i + 7] - origin) | 0) > limit ||
+			((data[i + 8] - origin) | 0) > limit ||
+			((data[i + 9] - origin) | 0) > limit ||
+			((data[i + 10] - origin) | 0) > limit ||
+			((data[i + 11] - origin) | 0) > limit ||
+			((data[i + 12] - origin) | 0) > limit ||
+			((data[i + 13] - origin) | 0) > limit ||
+			((data[i + 14] - origin) | 0) > limit ||
+			((data[i + 15] - origin) | 0) > limit;
+		if (anyPasses) n = collectBare(data, i, i + 16, origin, limit, out, n);
+	}
+	return collectBare(data, i, end, origin, limit, out, n);
+}
+
+function collectBare(data: Int32Array, begin: number, end: number, origin: number, limit: number, out: Uint32Array, n: number): number {
+	for (let i = begin; i < end; i++) {
+		if (((data[i] - origin) | 0) > limit) out[n++] = i;
+	}
+	return n;
+}
+
+/** The same for positive thresholds: the magnitude decides, and the negative numbers it lets through are taken out again. */
+function findAbove(data: Int32Array, begin: number, end: number, above: number, out: Uint32Array): number {
+	const last = end - 15;
+	let n = 0;
+	let i = begin;
+	for (; i < last; i += 16) {
 		const anyPasses =
 			(data[i] & MAGNITUDE) > above ||
 			(data[i + 1] & MAGNITUDE) > above ||

@@ -3,7 +3,8 @@
 //
 // Three ways to walk, by what the head stores:
 //   class-major [C, A]     scanTiles    tiles of anchors; per class one run of scores; hits are put in anchor order
-//   anchor-major [A, C]    scanRows     per anchor one run of scores
+//   anchor-major [A, C]    scanFlat     runs over many anchors, when nothing but scores stands in the tensor
+//                          scanRows     per anchor one run of scores
 //   objectness, softmax    anchors.ts   per anchor arithmetic, for the few anchors that can pass
 
 import { extraField, numScores, scoresAreClasses } from '../head-facts.js';
@@ -17,9 +18,11 @@ import { bitsAt, cellOf, emit, isAllowed, isPeak, type LevelScan, makeView, NAN_
 import { type Filter, findPassing, makeFilter } from './passing.js';
 import type { Workspace } from './workspace.js';
 
-/** Anchors of a tile, and scores of a tile, at most: bounds the scratch memory, keeps it in the cache. */
-const TILE_ANCHORS = 4096;
-const TILE_SCORES = 2 ** 19;
+/** Anchors of a tile, and scores of a tile, at most: bounds the scratch memory. A whole YOLO frame at 640 x 640 is one tile. */
+const TILE_ANCHORS = 16384;
+const TILE_SCORES = 2 ** 20;
+/** Scores of a run over many anchors, about. */
+const RUN_SCORES = 8192;
 /** Up to so many hits of a tile are sorted one by one. */
 const FEW_HITS = 64;
 /** Appends one image's candidates to a cleared workspace. All tensors are in CPU memory. */
@@ -30,6 +33,7 @@ export function scan(w: Workspace, options: PipelineOptions, tensors: readonly B
 		if (head.score.activation === 'softmax') scanSoftmax(level);
 		else if (head.score.objectness) scanObjectness(level);
 		else if (level.classes.cell === 1 && level.classes.channel !== 1) scanTiles(level);
+		else if (isFlat(level)) scanFlat(level);
 		else scanRows(level);
 		const most = head.maxCandidatesPerLevel;
 		if (most !== undefined) w.prune(level.firstRow, Math.min(most, call.maxCandidates), call.tiesHighest);
@@ -172,7 +176,6 @@ function scanRows(scan: LevelScan): void {
 	const { hits } = w;
 	const filter = scoreFilter(scan);
 	const numClasses = numScores(head);
-	const byChannel = scoresAreClasses(head);
 	const step = view.channel;
 	hits.reserveTile(0, numClasses, 0);
 	hits.reserve(numClasses);
@@ -184,15 +187,55 @@ function scanRows(scan: LevelScan): void {
 		if (step === 1) numFound = findPassing(view.data, begin, begin + numClasses, filter, hits.found);
 		else for (let c = 0; c < numClasses; c++) numFound += findPassing(view.data, begin + c * step, begin + c * step + 1, filter, hits.found.subarray(numFound));
 		if (numFound === 0) continue;
-		let n = 0;
-		for (let i = 0; i < numFound; i++) {
-			const classId = (hits.found[i] - begin) / step;
-			if (byChannel && !isAllowed(scan, classId)) continue;
-			const key = keyAt(view, hits.found[i]);
-			if (head.score.peaks && key !== NAN_KEY && !isPeak(view, hits.found[i], cell, level.grid)) continue;
-			hits.classes[n] = classId;
-			hits.keys[n++] = key;
-		}
-		emit(scan, a, shape, cell, hits.classes, hits.keys, 0, n);
+		emitFound(scan, a, shape, cell, begin, 0, numFound);
 	}
+}
+
+/** Whether the scores of all anchors stand side by side, in the order of anchors. */
+function isFlat({ classes: view, head, level }: LevelScan): boolean {
+	const numClasses = numScores(head);
+	const { numShapes, order, grid } = level;
+	if (view.channel !== 1) return false;
+	if (numShapes === 1) return view.cell === numClasses;
+	if (order === 'yxa') return view.shape === numClasses && view.cell === numShapes * numClasses;
+	return view.cell === numClasses && view.shape === grid[0] * grid[1] * numClasses;
+}
+
+function scanFlat(scan: LevelScan): void {
+	const { classes: view, head, level, w, numAnchors } = scan;
+	const { hits } = w;
+	const filter = scoreFilter(scan);
+	const numClasses = numScores(head);
+	const perRun = Math.max(1, Math.floor(RUN_SCORES / numClasses));
+	hits.reserveTile(0, perRun * numClasses, 0);
+	hits.reserve(numClasses);
+	for (let first = 0; first < numAnchors; first += perRun) {
+		const begin = view.start + first * numClasses;
+		const numFound = findPassing(view.data, begin, begin + Math.min(perRun, numAnchors - first) * numClasses, filter, hits.found);
+		for (let i = 0; i < numFound; ) {
+			const a = Math.floor((hits.found[i] - view.start) / numClasses);
+			const place = view.start + a * numClasses;
+			let next = i + 1;
+			while (next < numFound && hits.found[next] < place + numClasses) next++;
+			emitFound(scan, a, shapeOf(level, a), cellOf(level, a), place, i, next);
+			i = next;
+		}
+	}
+}
+
+/** Emits what was found of one anchor, whose scores begin at `place`: the entries of `hits.found` from `from` to `to`. */
+function emitFound(scan: LevelScan, a: number, shape: number, cell: number, place: number, from: number, to: number): void {
+	const { classes: view, head, level, w } = scan;
+	const { hits } = w;
+	const byChannel = scoresAreClasses(head);
+	let n = 0;
+	for (let i = from; i < to; i++) {
+		const classId = (hits.found[i] - place) / view.channel;
+		if (byChannel && !isAllowed(scan, classId)) continue;
+		const key = keyAt(view, hits.found[i]);
+		if (head.score.peaks && key !== NAN_KEY && !isPeak(view, hits.found[i], cell, level.grid)) continue;
+		hits.classes[n] = classId;
+		hits.keys[n++] = key;
+	}
+	emit(scan, a, shape, cell, hits.classes, hits.keys, 0, n);
 }
