@@ -4,7 +4,7 @@ import type { Result, Run } from './result.js';
 import { ROWS } from './rows.js';
 
 /** All rows, in order. */
-export const rows = ROWS.map(({ name, what, places = ['chromium', 'node'], gpu = false }) => ({ name, what, places, gpu }));
+export const rows = ROWS.map(({ name, what, places = ['chromium', 'node'], gpu = false, option }) => ({ name, what, places, gpu, option }));
 
 /** Checks and measures one row. Throws a RangeError for an unknown name. */
 export async function runRow(name: string, run: Run): Promise<Result> {

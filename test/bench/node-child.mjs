@@ -2,6 +2,7 @@
 // Arguments: path of the bundle, name of the row, 'quick' or '', 'gpu' or ''.
 
 import { pathToFileURL } from 'node:url';
+import { runTorchvision } from './torchvision.mjs';
 
 const [bundle, row, quick, gpu] = process.argv.slice(2);
 // nobody is left to hear of it
@@ -19,7 +20,7 @@ try {
 	}
 	const { runRow } = await import(pathToFileURL(bundle).href);
 	const progress = (text) => process.send({ progress: text });
-	end({ result: await runRow(row, { place: 'node', quick: Boolean(quick), progress }) }, 0);
+	end({ result: await runRow(row, { place: 'node', quick: Boolean(quick), progress, torchvision: runTorchvision }) }, 0);
 } catch (error) {
 	end({ failure: error instanceof Error ? (error.stack ?? error.message) : String(error) }, 1);
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 import { browserArgs, driverEnv, ensureBrowser, findBrowser } from '../support/browser.mjs';
 import { serve } from '../support/serve.mjs';
+import { runTorchvision } from './torchvision.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -62,12 +63,16 @@ export async function inChromium(print) {
 		page.on('pageerror', (error) => print(`   page: ${error.message}`));
 		await page.exposeFunction('tell', progress);
 		await page.exposeFunction('threadTime', await threadTimeOf(page));
+		await page.exposeFunction('torchvision', runTorchvision);
 		await page.goto(`${server.url}/test/bench/page.html`);
 		await page.waitForFunction(() => 'bench' in window);
 		if (!(await page.evaluate(() => crossOriginIsolated))) throw new Error('bench: the page is not isolated, so its clock is too coarse');
 		try {
 			return await page.evaluate(
-				([name, less]) => window.bench.runRow(name, { place: 'chromium', quick: less, progress: window.tell, threadTime: window.threadTime }),
+				([name, quick]) => {
+					const { bench, tell: progress, threadTime, torchvision } = window;
+					return bench.runRow(name, { place: 'chromium', quick, progress, threadTime, torchvision });
+				},
 				[row.name, quick],
 			);
 		} finally {

@@ -34,7 +34,8 @@ function cellsOf(line: Line): string[] {
 	const { label, value, unit, low, high, ratio, ratioLow, ratioHigh, verdict, note = '' } = line;
 	return [
 		label,
-		`${shortNumber(value)} ${unit}`.trim(),
+		// what was not measured says why in its note
+		Number.isNaN(value) ? '–' : `${shortNumber(value)} ${unit}`.trim(),
 		between(low, high),
 		ratio === undefined ? '' : ratioText(ratio),
 		ratioLow === ratioHigh ? '' : between(ratioLow, ratioHigh),

@@ -12,6 +12,31 @@ export interface Run {
 	progress(text: string): void;
 	/** Milliseconds of CPU time that this thread has used so far; undefined where nobody can tell. Only a browser has it. */
 	threadTime?(): Promise<number | undefined>;
+	/** torchvision's nms on cases of plain arrays, by Python; there for rows of that option. */
+	torchvision?(cases: readonly TorchvisionCase[]): Promise<TorchvisionReport>;
+}
+
+/** Boxes [n, 4] xyxy, scores and, for batched_nms, class ids [n]. */
+export interface TorchvisionCase {
+	readonly boxes: readonly number[];
+	readonly scores: readonly number[];
+	readonly classIds?: readonly number[];
+	readonly iouThreshold: number;
+}
+
+/** What Python gives: kept indices, best first, and milliseconds. */
+export interface TorchvisionReport {
+	/** What computed: a GPU, or the CPU and its threads. */
+	readonly device: string;
+	readonly isCuda: boolean;
+	readonly versions: Readonly<Record<string, string | null>>;
+	readonly cases: readonly {
+		readonly indices: readonly number[];
+		readonly median: number;
+		readonly low: number;
+		readonly high: number;
+		readonly rounds: number;
+	}[];
 }
 
 /** What a number is held against. */
@@ -68,6 +93,8 @@ export interface Row {
 	readonly places?: readonly Place[];
 	/** It needs WebGPU: in Node Dawn is loaded for it. */
 	readonly gpu?: boolean;
+	/** The option that asks for it; none: it runs always. */
+	readonly option?: 'torchvision';
 	run(run: Run): Promise<Result>;
 }
 

@@ -5,6 +5,7 @@ import { FRAME_ROWS } from './gpu/frames.js';
 import { growthRow } from './gpu/growth.js';
 import { limitsRow } from './gpu/limits.js';
 import { memoryRow } from './gpu/memory.js';
+import { torchvisionRow } from './gpu/torchvision.js';
 import { NMS_RACES } from './nms-rows.js';
 import { raceRow } from './race.js';
 import type { Row } from './result.js';
@@ -14,4 +15,4 @@ import { YOLO_RACES } from './yolo-rows.js';
 
 const RACES = [...YOLO_RACES, ...NMS_RACES, ...RETINANET_RACES, ...TRAINING_RACES];
 
-export const ROWS: readonly Row[] = [...RACES.map(raceRow), ...FRAME_ROWS, memoryRow, limitsRow, growthRow, ...CHOICE_ROWS];
+export const ROWS: readonly Row[] = [...RACES.map(raceRow), ...FRAME_ROWS, memoryRow, limitsRow, growthRow, torchvisionRow, ...CHOICE_ROWS];

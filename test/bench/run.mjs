@@ -9,6 +9,7 @@ import { choose, HELP, parse } from './args.mjs';
 import { ensurePeers } from './peers.mjs';
 import { bundle, inChromium, inNode } from './places.mjs';
 import { Progress } from './progress.mjs';
+import { checkTorchvision } from './torchvision.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const results = fileURLToPath(new URL('results/', import.meta.url));
@@ -45,13 +46,14 @@ function write(record, plots, place, keep) {
 }
 
 async function main() {
-	const { quick, only, node, keep, list, help } = parse(process.argv.slice(2));
+	const { quick, only, node, torchvision, keep, list, help } = parse(process.argv.slice(2));
 	if (help) return print(HELP);
+	if (torchvision) await checkTorchvision();
 	ensurePeers(print);
 	const files = await bundle();
 	const { rows } = await import(pathToFileURL(files.bench).href);
 	if (list) return rows.forEach(({ name, places, what }) => print(`${name.padEnd(24)} ${places.join(', ').padEnd(16)} ${what}`));
-	const chosen = choose(rows, only, node ? 'node' : 'chromium');
+	const chosen = choose(rows, only, node ? 'node' : 'chromium', torchvision ? ['torchvision'] : []);
 	const { linesOf, tableOf, plotsOf } = await import(pathToFileURL(files.show).href);
 	const place = await (node ? inNode(files.bench) : inChromium(print));
 	const setting = { engine: place.engine, machine: machine(), started: new Date().toISOString(), quick };

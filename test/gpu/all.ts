@@ -26,3 +26,4 @@ import './injection.gpu.js';
 import './life.gpu.js';
 import './soak.gpu.js';
 import './soft-nms.gpu.js';
+import './bench-textbook.gpu.js';

@@ -45,31 +45,44 @@ export function yolov8Scene(device: GPUDevice, frame: Float32Array, scoreThresho
 	};
 }
 
-/** Boxes [n, 4] and scores [n] of one class, as a first stage or a decoder of one's own leaves them. */
-export function boxScene(device: GPUDevice, work: BoxWorkload, maxDetections: number): Scene {
+/** Boxes [n, 4] and scores [n], as a first stage or a decoder of one's own leaves them; with `numClasses` above 1 also class ids [n]. */
+export function boxScene(device: GPUDevice, work: BoxWorkload, maxDetections: number, { scoreThreshold = 0.001, numClasses = 1 } = {}): Scene {
 	const n = work.scores.length;
 	const tensors = [
 		{ buffer: filledBuffer(device, 'boxes', work.boxes), dims: [1, n, 4] },
 		{ buffer: filledBuffer(device, 'scores', work.scores), dims: [1, n, 1] },
 	];
+	const withClasses = numClasses > 1;
+	// a head's class ids are numbers, as models put them out
+	if (withClasses) tensors.push({ buffer: filledBuffer(device, 'classes', Float32Array.from(work.classIds)), dims: [1, n, 1] });
+	const list = (name: string) => ({ name, layouts: [['anchor', 'channel']], sizes: { anchor: n, channel: 1 } }) as const;
 	const field = (tensor: number) => ({ tensor, channel: 0 });
 	const head = defineHead({
 		name: 'boxes',
 		inputSize: [1080, 1920],
-		numClasses: 1,
+		numClasses,
 		numAnchors: n,
-		tensors: [
-			{ name: 'boxes', layouts: [['anchor', 'channel']], sizes: { anchor: n, channel: 4 } },
-			{ name: 'scores', layouts: [['anchor', 'channel']], sizes: { anchor: n, channel: 1 } },
+		tensors: [{ name: 'boxes', layouts: [['anchor', 'channel']], sizes: { anchor: n, channel: 4 } }, list('scores'), ...(withClasses ? [list('classes')] : [])],
+		levels: [
+			{
+				firstAnchor: 0,
+				numAnchors: n,
+				grid: [1, n],
+				numShapes: 1,
+				order: 'yxa',
+				stride: 1,
+				box: field(0),
+				classes: field(1),
+				...(withClasses && { classIds: field(2) }),
+			},
 		],
-		levels: [{ firstAnchor: 0, numAnchors: n, grid: [1, n], numShapes: 1, order: 'yxa', stride: 1, box: field(0), classes: field(1) }],
-		score: { activation: 'none' },
+		score: { activation: 'none', ...(withClasses && { classes: 'given' as const }) },
 		codec: boxes({ format: 'xyxy' }),
 	});
 	const [boxBuffer, scores] = tensors.map(({ buffer }) => buffer);
 	return {
-		...{ head, tensors, scoreThreshold: 0.001, iouThreshold: 0.5, maxDetections },
-		input: { boxes: boxBuffer, scores, classIds: filledBuffer(device, 'classes', new Uint32Array(n)) },
+		...{ head, tensors, scoreThreshold, iouThreshold: 0.5, maxDetections },
+		input: { boxes: boxBuffer, scores, classIds: filledBuffer(device, 'classIds', withClasses ? work.classIds : new Uint32Array(n)) },
 	};
 }
 

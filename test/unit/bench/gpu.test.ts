@@ -1,6 +1,7 @@
 // What is pure in the GPU rows: exponents and estimates of growth, what the textbook pipeline refuses, tables and figures.
 
 import { describe, expect, it } from 'vitest';
+import { choose } from '../../bench/args.mjs';
 import { adapterLine } from '../../bench/gpu/device.js';
 import type { GrowthResult, Panel } from '../../bench/gpu/growth.js';
 import { bytesText } from '../../bench/gpu/show-frames.js';
@@ -8,6 +9,7 @@ import { exponentsByN, growthLines } from '../../bench/gpu/show-growth.js';
 import { exponent, exponents, predict, roughly } from '../../bench/gpu/slopes.js';
 import { maskBytes, textbookRefusal } from '../../bench/gpu/textbook.js';
 import { plotsOf } from '../../bench/plot.js';
+import { checkTorchvision, explain } from '../../bench/torchvision.mjs';
 
 describe('exponents', () => {
 	it('are those of powers', () => {
@@ -128,5 +130,27 @@ describe('what is shown', () => {
 
 	it('says bytes shortly', () => {
 		expect([9632, 98_400, 136_335_552].map(bytesText)).toEqual(['9632 B', '98.4 kB', '136 MB']);
+	});
+});
+
+describe('torchvision', () => {
+	it('that is missing is said with the remedy', () => {
+		const none = "Traceback ...\nModuleNotFoundError: No module named 'torchvision'\n";
+		expect(explain('python3', 1, none)).toMatch(/^bench: --torchvision needs torchvision in python3, which has none; pip install/);
+		expect(explain('python4', 'ENOENT', 'spawn python4 ENOENT')).toContain('it ended with ENOENT: spawn python4 ENOENT');
+	});
+
+	it('is looked for before anything runs', async () => {
+		await expect(checkTorchvision('/no/such/python')).rejects.toThrow('KEDGE_PYTHON');
+	});
+
+	it('has a row that runs when it is asked for', () => {
+		const rows = [
+			{ name: 'gpu memory', places: ['chromium'] },
+			{ name: 'gpu torchvision', places: ['chromium'], option: 'torchvision' },
+		];
+		expect(choose(rows, 'gpu', 'chromium')).toEqual([rows[0]]);
+		expect(choose(rows, 'gpu', 'chromium', ['torchvision'])).toEqual(rows);
+		expect(() => choose(rows, 'gpu torchvision', 'chromium')).toThrow('must be asked for by --torchvision');
 	});
 });
