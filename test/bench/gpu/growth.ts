@@ -53,7 +53,7 @@ const LIMIT = 300;
 const DECADES = [100, 1000, 10_000, 100_000, 1_000_000];
 const FINE = [100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000];
 /** Milliseconds that one call may take, and that the rounds of a point may. */
-const BUDGET = { quick: { call: 1500, effort: 300 }, thorough: { call: 5000, effort: 1500 } };
+const BUDGET = { quick: { call: 1500, effort: 300 }, thorough: { call: 3000, effort: 1500 } };
 
 function casesOf(quick: boolean): Case[] {
 	const classes = quick ? [1, 80] : [1, 80, 1203];
