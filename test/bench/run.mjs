@@ -1,7 +1,8 @@
 // `npm run bench`: kedge against its peers, in a headless Chromium or in Node. Prints medians and ratios, writes them and
 // their plots to test/bench/results, and ends with 1 when answers differ, a gate is missed, or nothing ran.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -18,6 +19,13 @@ const print = (line) => console.log(line);
 function machine() {
 	const [cpu] = os.cpus();
 	return `${cpu?.model.trim() ?? 'unknown processor'}, ${os.cpus().length} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.arch()}`;
+}
+
+/** Version and commit, so that figures can be told apart later. */
+function versionOf() {
+	const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+	const git = spawnSync('git', ['describe', '--always', '--dirty'], { cwd: root, encoding: 'utf8' });
+	return git.status === 0 ? `${version}, commit ${git.stdout.trim()}` : version;
 }
 
 /** Work of others at the same time blurs the figures; how many processes want a core. */
@@ -79,8 +87,8 @@ async function main() {
 	const failures = done.flatMap(({ name, failures: some }) => some.map((text) => `${name}: ${text}`));
 	const misses = done.flatMap(({ name, misses: some }) => some.map((text) => `${name}: ${text}`));
 	print(`\n${tableOf(done).join('\n')}\n`);
-	write({ ...setting, loads, failures, misses, rows: done }, plotsOf(done, setting), place.place, keep);
-	const listed = (title, texts) => texts.length && print(`\n${texts.length} ${title}:\n${texts.map((text) => `  ${text}`).join('\n')}`);
+	write({ kedge: versionOf(), ...setting, loads, failures, misses, rows: done }, plotsOf(done, setting), place.place, keep);
+	const listed = (title, texts) => texts.length && print(`\n${title}: ${texts.length}\n${texts.map((text) => `  ${text}`).join('\n')}`);
 	listed('targets missed', misses);
 	listed('failed', failures);
 	if (failures.length === 0) print('\nall answers equal, all gates passed');
