@@ -100,7 +100,7 @@ export class Readout {
 				title.textContent = ROWS[name] ?? name.replace(/^stage /, '');
 				const cell = document.createElement('td');
 				const bar = document.createElement('span');
-				bar.className = 'bar';
+				bar.className = 'length';
 				const value = document.createElement('span');
 				cell.append(bar, value, kind === 'sum' ? ' ms' : '');
 				row.append(title, cell);

@@ -5,6 +5,7 @@ import { LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent } from 'echarts/components';
 import { type EChartsType, init, use } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
+import { ink, isDark, still } from '../look.js';
 
 use([ScatterChart, LineChart, GridComponent, CanvasRenderer]);
 
@@ -20,9 +21,6 @@ const RAMP = [
 	[181, 222, 43],
 	[240, 228, 60],
 ];
-
-/** Whether the page is dark now. */
-export const isDark = () => matchMedia('(prefers-color-scheme: dark)').matches;
 
 /** Red, green, blue of the k-th of `count` anchors by size. */
 export function anchorRgb(k: number, count: number): readonly [number, number, number] {
@@ -50,17 +48,7 @@ export interface CloudView {
 	readonly axes: 'log' | 'value';
 }
 
-function ink() {
-	const style = getComputedStyle(document.documentElement);
-	return {
-		text: style.getPropertyValue('--soft').trim(),
-		line: style.getPropertyValue('--line').trim(),
-		strong: style.getPropertyValue('--text').trim(),
-	};
-}
-
 const MARGIN = { left: 58, right: 14, top: 12, bottom: 44 };
-const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** The cloud of sizes. */
 export class Cloud {
@@ -189,8 +177,7 @@ export class Curve {
 
 	/** Fitness after each generation, so far; the first is k-means'. */
 	show(history: readonly (readonly [generation: number, fitness: number])[], generations: number): void {
-		const { text, line } = ink();
-		const accent = getComputedStyle(document.documentElement).getPropertyValue('--accent').trim();
+		const { text, line, accent } = ink();
 		const values = history.map(([, fitness]) => fitness);
 		const low = Math.min(...values);
 		const high = Math.max(...values);

@@ -2,7 +2,9 @@
 // changed starts the run anew; a run that is overtaken is cancelled.
 
 import { scaleSizes, splitAnchors } from 'kedge/training';
+import { still } from '../look.js';
 import { byId, complain, say } from '../page.js';
+import { Cancelled, Work } from '../work.js';
 import { Cloud, Curve } from './charts.js';
 import { jsonOf, yamlOf } from './copies.js';
 import { connectFiles, showData, showTrouble } from './data-set.js';
@@ -15,7 +17,6 @@ import { PUBLISHED_TITLES, publishedAnchors } from './published.js';
 import { type DataSet, sampleDataSet } from './sample.js';
 import { type Scored, showLevels, showScores } from './tables.js';
 import { Timeline } from './timeline.js';
-import { Cancelled, Work } from './work.js';
 import type { Tasks } from './worker.js';
 
 type Clusters = Tasks['cluster']['output'];
@@ -25,7 +26,7 @@ type Evolved = Tasks['evolve']['output'];
 const MOST_TRACED = 100_000;
 
 const button = (id: string) => byId(id, HTMLButtonElement);
-const work = new Work();
+const work = new Work<Tasks>(() => new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }));
 const cloud = new Cloud(byId('scatter', HTMLElement));
 const curve = new Curve(byId('fitness', HTMLElement));
 /** Of the present data and settings. */
@@ -50,7 +51,6 @@ const timeline = new Timeline((at, glide) => {
 	step = at;
 	showMoment(glide);
 });
-const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 function attempt(act: () => Promise<void>): void {
 	complain();

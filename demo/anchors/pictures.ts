@@ -1,7 +1,8 @@
 // What the page paints itself: beneath the cloud the region of sizes that each anchor is nearest to, and the anchors as
 // rectangles to scale.
 
-import { anchorColour, anchorRgb, isDark } from './charts.js';
+import { isDark } from '../look.js';
+import { anchorColour, anchorRgb } from './charts.js';
 
 export type Distance = 'iou' | 'euclidean' | 'whitened';
 

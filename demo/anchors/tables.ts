@@ -1,6 +1,7 @@
 // The page's tables: how well each set of anchors fits, which level has which, and the race of GPU and CPU.
 
 import type { AnchorFitness } from 'kedge/training';
+import { cell, table } from '../table.js';
 import { anchorColour } from './charts.js';
 import type { Timed } from './worker.js';
 
@@ -10,34 +11,6 @@ export interface Scored {
 	/** [K, 2]. */
 	readonly anchors: ArrayLike<number>;
 	readonly fitness: AnchorFitness;
-}
-
-function cell(tag: 'td' | 'th', text: string, className = ''): HTMLTableCellElement {
-	const made = document.createElement(tag);
-	made.textContent = text;
-	made.className = className;
-	return made;
-}
-
-function table(root: HTMLTableElement, head: readonly string[], rows: readonly (readonly HTMLTableCellElement[])[]): void {
-	const top = document.createElement('thead');
-	const headRow = document.createElement('tr');
-	for (const text of head) {
-		const th = cell('th', text);
-		th.scope = 'col';
-		headRow.append(th);
-	}
-	top.append(headRow);
-	const body = document.createElement('tbody');
-	body.append(
-		...rows.map((cells) => {
-			const row = document.createElement('tr');
-			if (cells[0]?.tagName === 'TH') cells[0].scope = 'row';
-			row.append(...cells);
-			return row;
-		}),
-	);
-	root.replaceChildren(top, body);
 }
 
 const COLUMNS: readonly (readonly [title: string, key: keyof AnchorFitness, digits: number, percent: boolean])[] = [

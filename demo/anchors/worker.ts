@@ -1,8 +1,8 @@
-// Everything that takes its time on the anchors page, beside the page: reading labels, k-means, evolution. A message is a
-// task with its input; answers are progress, and then an output or an error. Cancelling aborts the task's signal.
+// Everything that takes its time on the anchors page, beside the page: reading labels, k-means, evolution.
 
 import { type Backend, createBackend } from 'kedge';
 import { type AnchorFitness, anchorFitness, evolveAnchors, kmeansAnchors, labelSizes, readLabels } from 'kedge/training';
+import { type Context, serve } from '../serve.js';
 import type { GivenFile } from './files.js';
 import type { DataSet } from './sample.js';
 
@@ -34,17 +34,6 @@ export interface Tasks {
 		output: Timed & Awaited<ReturnType<typeof evolveAnchors>>;
 	};
 	score: { input: { sizes: Float32Array; tables: readonly (readonly number[])[] }; progress: never; output: AnchorFitness[] };
-}
-
-/** What the worker answers. */
-export type Reply =
-	| { readonly id: number; readonly progress: unknown }
-	| { readonly id: number; readonly output: unknown }
-	| { readonly id: number; readonly error: string; readonly cancelled: boolean };
-
-interface Context {
-	readonly signal: AbortSignal;
-	progress(value: unknown): void;
 }
 
 const backends = new Map<Where, Promise<Backend>>();
@@ -108,31 +97,10 @@ function folderOf(files: readonly GivenFile[]): string {
 			: `${files.length} files`;
 }
 
-const tasks: { [T in keyof Tasks]: (input: Tasks[T]['input'], context: Context) => Promise<Tasks[T]['output']> } = {
+serve<Tasks>({
 	read,
 	cluster: ({ sizes, where, options }, { signal }) => timed(where, (backend) => kmeansAnchors(sizes, { ...options, backend, signal })),
 	evolve: ({ sizes, anchors, where, ...options }, { signal, progress }) =>
 		timed(where, (backend) => evolveAnchors(sizes, anchors, { ...options, backend, signal, onProgress: progress })),
 	score: async ({ sizes, tables }) => tables.map((table) => anchorFitness(sizes, table)),
-};
-
-const running = new Map<number, AbortController>();
-
-self.addEventListener('message', async ({ data }: MessageEvent) => {
-	if (data.cancel) {
-		running.get(data.id)?.abort();
-		return;
-	}
-	const { id, task, input } = data as { id: number; task: keyof Tasks; input: never };
-	const controller = new AbortController();
-	running.set(id, controller);
-	const answer = (reply: Reply) => self.postMessage(reply);
-	try {
-		const output = await tasks[task](input, { signal: controller.signal, progress: (progress) => answer({ id, progress }) });
-		answer({ id, output });
-	} catch (error) {
-		answer({ id, error: error instanceof Error ? error.message : String(error), cancelled: controller.signal.aborted });
-	} finally {
-		running.delete(id);
-	}
 });

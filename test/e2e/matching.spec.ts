@@ -65,13 +65,14 @@ test('opens with a story: the racket is saved by all rules but one', async ({ pa
 	await expect(page.locator('#fates li').nth(1)).toContainText('Lost: no anchor overlaps it enough');
 });
 
-test('the three pages lead to each other', async ({ page }) => {
+test('the four pages lead to each other', async ({ page }) => {
 	const nav = page.getByRole('navigation', { name: 'Pages of the demo' });
-	await expect(nav.getByRole('link')).toHaveText(['Detection', 'Anchors', 'Matching']);
+	await expect(nav.getByRole('link')).toHaveText(['Detection', 'Anchors', 'Matching', 'Speed']);
 	await expect(nav.getByRole('link', { name: 'Matching' })).toHaveAttribute('aria-current', 'page');
 	for (const [name, file] of [
 		['Anchors', 'anchors.html'],
 		['Detection', 'index.html'],
+		['Speed', 'speed.html'],
 		['Matching', 'matching.html'],
 	]) {
 		await nav.getByRole('link', { name }).click();

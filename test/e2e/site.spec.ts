@@ -46,11 +46,17 @@ test('the built demo runs under a strict policy and asks no other origin', async
 	for (const [name, ready] of [
 		['Anchors', '#levels-table tbody tr'],
 		['Matching', '.rule[data-positives]'],
+		['Speed', '#plan li'],
 	]) {
 		await demo.page.getByRole('navigation').getByRole('link', { name }).click();
 		await expect(demo.page.locator(ready).first()).toBeVisible();
 		expect(await demo.page.evaluate(() => document.documentElement.scrollWidth), `${name} on a phone`).toBeLessThanOrEqual(360);
 	}
+	// a plain server isolates nothing; the speed page measures all the same
+	await expect(demo.page.locator('#machine')).toContainText('not cross-origin isolated');
+	await demo.page.getByRole('button', { name: 'Run' }).click();
+	await expect(demo.page.locator('#times tbody[data-answers="equal"] th[scope="row"]').nth(4)).toBeVisible({ timeout: 90_000 });
+	await demo.page.getByRole('button', { name: 'Cancel' }).click();
 	await demo.page.getByRole('navigation').getByRole('link', { name: 'Anchors' }).click();
 	await demo.page.getByRole('radio', { name: 'webgpu' }).check();
 	await expect(demo.page.locator('#status')).toContainText('on the GPU');
@@ -60,7 +66,7 @@ test('the built demo runs under a strict policy and asks no other origin', async
 	const html = readFileSync(path.join(outDir, 'index.html'), 'utf8');
 	expect(html).toContain(`http-equiv="Content-Security-Policy" content="${policy}"`);
 	expect(html).not.toMatch(/https?:\/\//);
-	for (const name of ['anchors.html', 'matching.html']) {
+	for (const name of ['anchors.html', 'matching.html', 'speed.html']) {
 		const page = readFileSync(path.join(outDir, name), 'utf8');
 		expect(page, name).toContain(
 			`http-equiv="Content-Security-Policy" content="default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'"`,

@@ -1,13 +1,10 @@
 // The page's side of the worker: a call is a promise with progress, and may be cancelled. A worker that does not come back
 // soon after it was asked to stop is ended, and another one started.
 
-import type { Reply, Tasks } from './worker.js';
-
-/** How long a cancelled call may take to come back. */
-const PATIENCE = 2000;
+import type { Reply, Task } from './serve.js';
 
 interface Waiting {
-	readonly message: { readonly id: number; readonly task: keyof Tasks; readonly input: unknown };
+	readonly message: { readonly id: number; readonly task: PropertyKey; readonly input: unknown };
 	resolve(value: never): void;
 	reject(error: unknown): void;
 	progress?: (value: never) => void;
@@ -20,11 +17,22 @@ export class Cancelled extends Error {
 	}
 }
 
-/** Work that is done beside the page. */
-export class Work {
+/** Work that is done beside the page, in a worker that serves these tasks. */
+export class Work<Tasks extends Record<keyof Tasks, Task>> {
 	#worker: Worker | undefined;
 	#next = 1;
 	readonly #waiting = new Map<number, Waiting>();
+	readonly #open: () => Worker;
+	readonly #patience: number;
+
+	/**
+	 * @param open Makes a worker. The bundler wants to read `new Worker(new URL(...))` where the page is.
+	 * @param patience Milliseconds that a cancelled call may take to come back.
+	 */
+	constructor(open: () => Worker, patience = 2000) {
+		this.#open = open;
+		this.#patience = patience;
+	}
 
 	/** Whether anything is going on. */
 	get busy(): boolean {
@@ -57,11 +65,11 @@ export class Work {
 			}
 			this.#worker = this.#waiting.size > 0 ? this.#start() : undefined;
 			for (const { message } of this.#waiting.values()) this.#worker?.postMessage(message);
-		}, PATIENCE);
+		}, this.#patience);
 	}
 
 	#start(): Worker {
-		const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+		const worker = this.#open();
 		worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => {
 			const waiting = this.#waiting.get(data.id);
 			if (!waiting) return;
