@@ -1,10 +1,10 @@
 // Runs a row: all answers are compared first, on every frame; only equal ones are timed.
 
 import { type Answer, differenceOf } from '../../test/bench/answer.js';
-import { measure, quantile } from '../../test/bench/measure.js';
+import { count } from '../../test/bench/gpu/listening.js';
+import { measure, quantile, ratioOf } from '../../test/bench/measure.js';
 import { commonTick, EFFORTS, type EffortName, FINE_CLOCK, leastSample, type RowEffort } from './clock.js';
 import type { Gpu } from './gpu.js';
-import { heldBy } from './held.js';
 import type { Choice, Line, RowReport } from './report.js';
 import type { Contestant, Field, Row } from './rows.js';
 
@@ -55,10 +55,12 @@ async function frameByFrame<T>({ frames, frameBudget }: RowEffort, numFrames: nu
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** How long a frame keeps its thread. A clock that is right gives the median; a rounding one is right on average. */
-async function threadTime({ run }: Contestant, effort: RowEffort, numFrames: number, resolution: number): Promise<number> {
-	const times = await frameByFrame(effort, numFrames, (frame) => heldBy(async () => run(frame)));
-	return resolution < FINE_CLOCK / 2 ? quantile(times, 0.5) : mean(times);
+/** What a frame reads back, and how long it keeps its thread, where the clock can tell. A clock that is right gives the median; a rounding one is right on average. */
+async function watchFrames({ run }: Contestant, effort: RowEffort, numFrames: number, resolution: number): Promise<Pick<Line, 'thread' | 'bytesRead'>> {
+	const all = await frameByFrame(effort, numFrames, (frame) => count(async () => run(frame)));
+	const times = all.map(({ script, submit }) => script + submit);
+	const thread = resolution > FINE_CLOCK ? undefined : resolution < FINE_CLOCK / 2 ? quantile(times, 0.5) : mean(times);
+	return { thread, bytesRead: Math.max(...all.map(({ bytesMapped }) => bytesMapped)) };
 }
 
 /** Mean milliseconds of each stage: browsers round the GPU's clock, but means of rounded times are right. */
@@ -84,13 +86,13 @@ async function contest(row: Row, { contestants, note }: Field, { effort, resolut
 	const done: Line[] = [];
 	for (const [i, contestant] of contestants.entries()) {
 		const { median, low, high, rounds, batch } = timings[i];
-		const { name, waits, bytesRead } = contestant;
+		const { name, waits } = contestant;
 		if (waits) say(`frame by frame: ${name}`);
 		done.push({
 			...lines[i],
 			time: { median, low, high, rounds, batch },
-			thread: waits && resolution <= FINE_CLOCK ? await threadTime(contestant, settings, row.frames, resolution) : undefined,
-			bytesRead: bytesRead?.((await contestant.run(0)) as never),
+			ratio: ratioOf(timings[i], timings[0]).median,
+			...(waits ? await watchFrames(contestant, settings, row.frames, resolution) : {}),
 			...(await stageTimes(contestant, settings, row.frames)),
 		});
 	}

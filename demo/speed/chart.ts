@@ -7,7 +7,7 @@ import { type EChartsCoreOption, type EChartsType, init, use } from 'echarts/cor
 import { CanvasRenderer, SVGRenderer } from 'echarts/renderers';
 import { type Ink, ink } from '../look.js';
 import { adapterText } from './facts.js';
-import { answersEqual, type Line, type Report, type RowReport, ratioOf, ratioText, timeText } from './report.js';
+import { answersEqual, type Line, type Report, type RowReport, ratioText, timeText } from './report.js';
 
 use([CustomChart, ScatterChart, GridComponent, TitleComponent, CanvasRenderer, SVGRenderer]);
 
@@ -60,7 +60,7 @@ function optionOf(all: readonly RowReport[], colours: Ink, layout: Layout, start
 		if (lines.length === 0) parts.title.push(text(row.problem ?? 'not measured', top + TITLE, { color: colours.bad, fontSize: 12, fontWeight: 400 }));
 		parts.grid.push({ left: layout.left, right: layout.right, top: top + TITLE - 4, height: room, outerBoundsMode: 'none' });
 		parts.xAxis.push(timeAxis(i, scale, colours, layout, lines.length > 0, i === rows.length - 1));
-		parts.yAxis.push(...nameAxes(i, row, lines, colours, layout));
+		parts.yAxis.push(...nameAxes(i, lines, colours, layout));
 		parts.series.push(...seriesOf(i, lines, colours, layout));
 		top += TITLE + room + GAP;
 	});
@@ -80,13 +80,13 @@ function timeAxis(gridIndex: number, [min, max]: readonly [number, number], { te
 }
 
 /** Names on the left, times and ratios on the right. */
-function nameAxes(gridIndex: number, row: RowReport, lines: readonly Timed[], { strong }: Ink, { left, right, above }: Layout): object[] {
+function nameAxes(gridIndex: number, lines: readonly Timed[], { strong }: Ink, { left, right, above }: Layout): object[] {
 	const axis = { type: 'category', gridIndex, inverse: true, ...BARE };
 	const label = { color: strong, fontSize: 12, fontFamily: FONT, interval: 0, ...(above ? { inside: true, margin: 0, padding: [0, 0, 17, 0] } : {}) };
 	const beside = (width: number) => (above ? {} : { margin: width - 4 });
 	return [
 		{ ...axis, position: 'left', data: lines.map(({ name }) => name), axisLabel: { ...label, align: 'left', ...beside(left) } },
-		{ ...axis, position: 'right', data: lines.map((line, k) => valueText(row, line, k)), axisLabel: { ...label, align: 'right', ...beside(right) } },
+		{ ...axis, position: 'right', data: lines.map(valueText), axisLabel: { ...label, align: 'right', ...beside(right) } },
 	];
 }
 
@@ -120,9 +120,8 @@ function seriesOf(grid: number, lines: readonly Timed[], colours: Ink, { above }
 	];
 }
 
-function valueText(row: RowReport, line: Timed, place: number): string {
-	const ratio = ratioOf(row, line);
-	return place === 0 || ratio === undefined ? timeText(line.time.median) : `${timeText(line.time.median)} · ${ratioText(ratio)}`;
+function valueText({ time, ratio }: Timed, place: number): string {
+	return place === 0 || ratio === undefined ? timeText(time.median) : `${timeText(time.median)} · ${ratioText(ratio)}`;
 }
 
 /** The chart in the page. */

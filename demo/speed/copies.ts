@@ -8,7 +8,6 @@ import {
 	type Line,
 	type Report,
 	type RowReport,
-	ratioOf,
 	ratioText,
 	threadText,
 	timeText,
@@ -16,9 +15,9 @@ import {
 	verdictText,
 } from './report.js';
 
-/** All that is known, with the ratios that the page shows. */
+/** All that is known, with what the page makes of it. */
 export function jsonOf(report: Report): string {
-	const rows = report.rows.map((row) => ({ ...row, equal: answersEqual(row), lines: row.lines.map((line) => ({ ...line, ratio: ratioOf(row, line) })) }));
+	const rows = report.rows.map((row) => ({ ...row, equal: answersEqual(row) }));
 	return JSON.stringify({ ...report, rows, choices: verdictsOf(report) }, null, '\t');
 }
 
@@ -54,8 +53,8 @@ function rowText(row: RowReport): string {
 	const same = lines.length > 1 ? '; answers equal' : '';
 	const more = note ? `; ${escapeMarkdown(note)}` : '';
 	const cells = lines.map((line) => {
-		const { name, time, bytesRead } = line;
-		const [ratio, none] = [ratioOf(row, line), '–'];
+		const { name, time, ratio, bytesRead } = line;
+		const none = '–';
 		return [
 			escapeMarkdown(name),
 			time ? timeText(time.median) : none,

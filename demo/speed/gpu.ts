@@ -33,17 +33,6 @@ export async function openGpu({ software }: AdapterFacts): Promise<Gpu> {
 	return gpu;
 }
 
-/** A buffer that holds a tensor, as a network leaves it. */
-export function upload(device: GPUDevice, data: Float32Array): GPUBuffer {
-	const buffer = device.createBuffer({
-		label: 'tensor',
-		size: data.byteLength,
-		usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-	});
-	device.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
-	return buffer;
-}
-
 /** The common way: copies a whole tensor into a mappable buffer, which is kept, waits, and goes on on the CPU. */
 export class Download {
 	readonly #device: GPUDevice;

@@ -43,6 +43,8 @@ export interface Line {
 	readonly side?: BackendKind;
 	/** Without times where answers differ. */
 	readonly time?: { readonly median: number; readonly low: number; readonly high: number; readonly rounds: number; readonly batch: number };
+	/** Times slower than the row's first contestant: the median of all rounds, in each of which both had their turn. */
+	readonly ratio?: number;
 	/** It waits for the GPU: then a frame does not keep the thread that asks for it all of its time. */
 	readonly waits?: boolean;
 	/** How long it keeps it, where it waits and the clock can tell. */
@@ -93,12 +95,6 @@ export interface Report {
 
 /** Whether all contestants of a row found the same. */
 export const answersEqual = ({ lines }: RowReport) => lines.length > 0 && lines.every(({ difference }) => !difference);
-
-/** Times over that of the row's first contestant. */
-export function ratioOf(row: RowReport, line: Line): number | undefined {
-	const first = row.lines[0]?.time?.median;
-	return first && line.time ? line.time.median / first : undefined;
-}
 
 /** How 'auto' fared: the fastest of kedge's backends in its row, and how many times longer the chosen one took. */
 export interface Verdict extends Choice {

@@ -3,11 +3,12 @@
 
 import { type BackendKind, createPostprocessor, type Detections, nms, type Postprocessor, type PostprocessorOptions, yolov8 } from 'kedge';
 import { type Answer, detectionsAnswer } from '../../test/bench/answer.js';
+import { filledBuffer } from '../../test/bench/gpu/device.js';
 import { loopAnswer, loopInPlace, loopTransposed } from '../../test/bench/peers/loop.js';
 import { naiveNms } from '../../test/bench/peers/naive.js';
 import { tutorial, tutorialAnswer } from '../../test/bench/peers/tutorial.js';
 import { clusteredBoxes, YOLO, yolov8Frame } from '../../test/bench/workloads.js';
-import { Download, type Gpu, upload } from './gpu.js';
+import { Download, type Gpu } from './gpu.js';
 
 /** One way to do the work of a row. */
 export interface Contestant {
@@ -20,8 +21,6 @@ export interface Contestant {
 	readonly answer: (result: never) => Answer;
 	/** It waits for the GPU: then it is also told how long it keeps its thread. */
 	readonly waits?: boolean;
-	/** Bytes copied from the GPU for what `run` gave. */
-	readonly bytesRead?: (result: never) => number;
 	/** Milliseconds per stage of frame i, where the GPU tells. */
 	readonly stages?: (frame: number) => Promise<Readonly<Record<string, number>> | undefined>;
 }
@@ -106,8 +105,7 @@ class YoloField {
 			const { total: _, ...times } = (Array.isArray(found) ? found[0] : found).timings ?? {};
 			return Object.keys(times).length ? times : undefined;
 		};
-		const bytesRead = (found: Detections | Detections[]) => (Array.isArray(found) ? found[0] : found).bytesRead;
-		this.contestants.push({ name: `kedge ${side}`, side, run, answer: answerOf, ...(side === 'cpu' ? {} : { waits: true, stages, bytesRead }) });
+		this.contestants.push({ name: `kedge ${side}`, side, run, answer: answerOf, ...(side === 'cpu' ? {} : { waits: true, stages }) });
 	}
 
 	#tensors(buffers?: readonly GPUBuffer[]) {
@@ -131,14 +129,13 @@ class YoloField {
 		const download = this.holdings.keep(new Download(device, buffers[0].size));
 		const cpu = await this.make({ backend: 'cpu' });
 		const dims = this.#dims;
-		const bytesRead = () => buffers[0].size;
 		this.contestants.push({
-			...{ name: 'read back, kedge cpu', side: 'cpu', waits: true, bytesRead, answer: answerOf },
+			...{ name: 'read back, kedge cpu', side: 'cpu', waits: true, answer: answerOf },
 			run: (i) => download.read(buffers[i], (data) => cpu.run<Detections | Detections[]>({ data, dims })),
 		});
 		if (!loop) return;
 		this.contestants.push({
-			...{ name: 'read back, loop in place', waits: true, bytesRead, answer: loopAnswer },
+			...{ name: 'read back, loop in place', waits: true, answer: loopAnswer },
 			run: (i) => download.read(buffers[i], (data) => loopInPlace(data, this.#settings.scoreThreshold ?? 0, IOU, MAX_DETECTIONS)),
 		});
 	}
@@ -193,7 +190,7 @@ async function makeInMemory(frames: readonly Float32Array[], settings: Settings,
 async function makeOnGpu(frames: readonly Float32Array[], settings: Settings, gpu: Gpu | undefined, loop: boolean): Promise<Field> {
 	if (!gpu) throw new Error('speed: this row begins on a GPU');
 	const field = new YoloField(frames, settings, gpu);
-	const buffers = frames.map((frame) => field.holdings.keep(upload(gpu.device, frame)));
+	const buffers = frames.map((frame) => field.holdings.keep(filledBuffer(gpu.device, 'tensor', frame)));
 	await field.addKedge('webgpu', buffers);
 	await field.addKedge('hybrid', buffers);
 	await field.addReadback(buffers, gpu.device, loop);

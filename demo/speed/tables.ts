@@ -11,7 +11,6 @@ import {
 	type Line,
 	type Report,
 	type RowReport,
-	ratioOf,
 	ratioText,
 	threadText,
 	timeText,
@@ -107,8 +106,7 @@ function wide(tag: 'td' | 'th', text: string, className: string): HTMLTableRowEl
 
 function lineOf(row: RowReport, line: Line, best: number): HTMLTableRowElement {
 	const made = document.createElement('tr');
-	const { name, time, bytesRead } = line;
-	const ratio = ratioOf(row, line);
+	const { name, time, ratio, bytesRead } = line;
 	const title = cell('th', name);
 	title.scope = 'row';
 	const median = cell('td', time ? timeText(time.median) : '–', time && time.median === best && row.lines.length > 1 ? 'best' : '');
