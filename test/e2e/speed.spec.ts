@@ -214,12 +214,14 @@ test('an answer that differs is shown with who and where, and its row is not tim
 	await browser.close();
 });
 
-test('phone, dark: no sideways scrolling, controls before results', async ({ launchOptions, baseURL }) => {
+test('phone, dark: no sideways scrolling, controls before results; a page in the background is told', async ({ launchOptions, baseURL }) => {
 	const browser = await withoutGpu(launchOptions);
 	const page = await browser.newPage({ colorScheme: 'dark' });
 	await open(page, baseURL as string);
 	await page.setViewportSize({ width: 360, height: 800 });
-	await run(page);
+	await page.evaluate(() => Object.defineProperty(document, 'visibilityState', { value: 'hidden' }));
+	expect((await run(page)).notes.join()).toMatch('in the background');
+	await expect(page.locator('#notes')).toContainText('The page was in the background');
 	for (const width of [768, 1600, 360]) {
 		await page.setViewportSize({ width, height: 800 });
 		await page.waitForTimeout(300);
