@@ -88,7 +88,7 @@ export interface Circumstances {
 export function notesOf({ adapter, noGpu, resolution, isolated }: Facts, { gpuFailures = [], stageTick }: Circumstances = {}): string[] {
 	const notes: string[] = [];
 	if (adapter?.software) notes.push('The adapter is a software one: its times say nothing of a GPU.');
-	if (!adapter) notes.push(`WebGPU cannot be used here (${noGpu ?? 'no reason is given'}): only the CPU was measured.`);
+	if (!adapter) notes.push(`WebGPU cannot be used here (${noGpu ?? 'no reason is given'}): only the CPU is measured.`);
 	notes.push(...gpuFailures);
 	if (adapter && !adapter.timestamps) notes.push('The device has no timestamp-query: how long the stages take on the GPU cannot be told.');
 	if (stageTick)

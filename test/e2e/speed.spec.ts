@@ -174,13 +174,13 @@ test('without WebGPU the CPU is measured, and the page says why; a closed clipbo
 		Object.defineProperty(navigator, 'clipboard', { value: { writeText: () => Promise.reject(new DOMException('no', 'NotAllowedError')) } });
 	});
 	await open(page, baseURL as string);
-	await expect(page.locator('#before')).toContainText(/WebGPU cannot be used here \(.+\): only the CPU was measured/);
+	await expect(page.locator('#before')).toContainText(/WebGPU cannot be used here \(.+\): only the CPU is measured/);
 	await expect(page.locator('#plan li', { hasText: 'left out' })).toHaveCount(2);
 	const note = await run(page);
 	expect(note.rows.map(({ id }) => id)).toEqual(['yolo-memory', 'batch-memory', 'yolo-multi', 'nms-5k', 'nms-100k']);
 	expect(note.rows[0].lines.map(({ name }) => name)).toEqual(['kedge cpu', 'loop in place', 'loop, transposing', 'tutorial code']);
 	expect(note.choices.map(({ kind }) => kind)).toEqual(['cpu', 'cpu']);
-	await expect(page.locator('#notes')).toContainText('only the CPU was measured');
+	await expect(page.locator('#notes')).toContainText('only the CPU is measured');
 	await expect(page.locator('#machine')).toContainText('none (');
 	await expect(page.locator('#stages-panel')).toBeHidden();
 	await page.getByRole('button', { name: 'Copy as Markdown' }).click();
