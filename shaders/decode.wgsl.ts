@@ -1,10 +1,10 @@
-// Raw head -> candidates. One thread per anchor and image: the classes that pass the filter (the best one, or each for
-// multi-label), the box once it is needed, then append; scores are counted in the histogram on the way.
-// Losers cost one read and one integer comparison per class. Multi-label runs in phases: count, refine, select.
+// Raw head -> candidates. A few threads per anchor and image share its classes: those that pass the filter (the best one, or
+// each for multi-label), the box once it is needed, then append; scores are counted in the histogram on the way.
+// Losers cost one read and an integer comparison (shared/passing). Multi-label runs in phases: count, refine, select.
 // Twin: src/cpu/decode.ts.
 
 import { ANGLE_LIMIT } from '../src/functions.js';
-import { extraField, numRawApart, scoresAreClasses } from '../src/head-facts.js';
+import { canShare, extraField, numRawApart, scoresAreClasses } from '../src/head-facts.js';
 import type { Head } from '../src/heads/head.js';
 import { CANDIDATE, LEVEL, PARAMS, PHASE, type Sizes, sizesWgsl } from '../src/layout.js';
 import { type AnchorSource, anchors } from './shared/anchors.wgsl.js';
@@ -13,6 +13,7 @@ import { codecChunk } from './shared/codecs.wgsl.js';
 import { halfToFloatBits, reader } from './shared/elements.wgsl.js';
 import { numbers } from './shared/numbers.wgsl.js';
 import { overlapNumbers } from './shared/overlap.wgsl.js';
+import { passing } from './shared/passing.wgsl.js';
 import { scores } from './shared/scores.wgsl.js';
 import { wgsl, wgslFloat } from './wgsl.js';
 
@@ -42,6 +43,9 @@ export function decodeShader(variant: DecodeVariant): string {
 	const numApart = numRawApart(head.levels[0]);
 	const firstApart = head.codec.numRaw - numApart;
 	const givenFloats = head.score.classes === 'given';
+	const shared = sizes.lanes > 1 && canShare(head);
+	// raw scores have the order of keys, so that whoever is below the best so far need not be looked at
+	const plain = head.score.activation !== 'softmax' && head.score.objectness === undefined;
 	const byChannel = scoresAreClasses(head) && !givenClasses; // where not, the allow-list waits for the class id
 	return wgsl`
 ${PARAMS.wgsl}
@@ -83,6 +87,7 @@ struct Anchor {
   factor: f32,     // objectness
   largest: f32,    // softmax: the largest logit and 1 / sum
   scale: f32,
+  is_nan: bool,    // of what its scores have in common
 }
 
 // The list an image's candidates go to.
@@ -97,6 +102,7 @@ fn reject(image: u32) {
   atomicAdd(&state[state_at(image) + REJECTED], 1u);
 }
 
+${passing(head, half.classes)}
 ${scores(head, classFilter, givenClasses)}
 
 // Where an anchor's numbers stand. False: it has no score that could pass.
@@ -110,7 +116,8 @@ fn open_anchor(a: u32, image: u32, anchor: ptr<function, Anchor>) -> bool {
   (*anchor).box_at = level.box_base + image * level.box_image + shape * level.box_shape + cell * level.box_cell;
   (*anchor).class_at = level.class_base + image * level.class_image + shape * level.class_shape + cell * level.class_cell;
   (*anchor).extra_at = level.extra_base + image * level.extra_image + shape * level.extra_shape + cell * level.extra_cell;
-  return open_scores(image, anchor);
+  (*anchor).is_nan = false;
+  return open_scores(anchor);
 }
 
 #if ${numApart > 0}
@@ -205,100 +212,127 @@ fn take_pair(image: u32, decoded: vec4f, area: f32, key: u32, id: u32, class_id:
   if (bin < NUM_BINS) { atomicAdd(&state[at + CURSORS + bin], 1u); }
 }
 
-fn each_pair(a: u32, image: u32) {
-  var anchor: Anchor;
-  if (!open_anchor(a, image, &anchor)) { return; }
-  var decoded = vec4f(0.0);
-  var area = 0.0;
-  var usable = false;
-  var has_box = false;
-  for (var c = 0u; c < NUM_SCORES; c++) {
-    let key = class_key(&anchor, c);
-    if (key == NAN_KEY) { reject(image); continue; }
-    if (key == SKIPPED_KEY || key < params.min_key) { continue; }
-    if (!has_box) {
-      decoded = anchor_box(&anchor, image, c, &usable);
-      if (usable) { area = area_word(decoded); }
-      has_box = level.box_class == 0u;
-    }
-    if (!usable) { reject(image); continue; }
-    var valid = true;
-    let class_id = class_of(&anchor, c, &valid);
-    if (!valid) { reject(image); continue; }
-    #if ${!byChannel}
-    if (!is_allowed(class_id)) { continue; }
-    #endif
-    take_pair(image, decoded, area, key, anchor.index * NUM_SCORES + c, class_id);
+// The box of the anchor at hand, decoded for the first of its classes that needs it.
+var<private> decoded: vec4f;
+var<private> area: f32;
+var<private> usable: bool;
+var<private> has_box: bool;
+
+fn take_class(anchor: ptr<function, Anchor>, image: u32, c: u32) {
+  let key = class_key(anchor, c);
+  if (key == NAN_KEY) { reject(image); return; }
+  if (key == SKIPPED_KEY || key < params.min_key) { return; }
+  if (!has_box) {
+    var is_usable = false;
+    decoded = anchor_box(anchor, image, c, &is_usable);
+    if (is_usable) { area = area_word(decoded); }
+    usable = is_usable;
+    has_box = level.box_class == 0u;
   }
+  if (!usable) { reject(image); return; }
+  var valid = true;
+  let class_id = class_of(anchor, c, &valid);
+  if (!valid) { reject(image); return; }
+  #if ${!byChannel}
+  if (!is_allowed(class_id)) { return; }
+  #endif
+  take_pair(image, decoded, area, key, (*anchor).index * NUM_SCORES + c, class_id);
+}
+
+fn each_pair(strip: Strip, image: u32) {
+  var anchor: Anchor;
+  if (!open_anchor(strip.anchor, image, &anchor)) {
+    if (anchor.is_nan && strip.number == 0u) { reject(image); }
+    return;
+  }
+  has_box = false;
+  let limit = raw_limit(&anchor);
+  var walk = walk_of(&anchor, strip);
+  for (var c = next_class(&walk, strip, limit); c != NO_CLASS; c = next_class(&walk, strip, limit)) { take_class(&anchor, image, c); }
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(global_invocation_id) global: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  if (level.phase == ${PHASE.refine}u && atomicLoad(&state[state_at(global.z) + REFINING]) == 0u) { return; }
-  for (var a = global.x; a < level.num_anchors; a += groups.x * WORKGROUP) {
-    each_pair(a, global.z);
-  }
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let image = group.z;
+  if (level.phase == ${PHASE.refine}u && atomicLoad(&state[state_at(image) + REFINING]) == 0u) { return; }
+  var strip = strip_of(group.x, local);
+  for (; strip.anchor < level.num_anchors; strip.anchor += groups.x * (WORKGROUP / level.lanes)) { each_pair(strip, image); }
 }
 #else
-var<workgroup> num_found: atomic<u32>;
-var<workgroup> first_slot: u32;
+struct Best { key: u32, class_id: u32, limit: u32 }
 
-// The best class of an anchor, or NAN_KEY / SKIPPED_KEY; ties go to the lower class.
-fn best_class(anchor: ptr<function, Anchor>, best: ptr<function, u32>) -> u32 {
-  var best_key = SKIPPED_KEY;
-  for (var c = 0u; c < NUM_SCORES; c++) {
-    let key = class_key(anchor, c);
-    if (key == NAN_KEY) { return NAN_KEY; }
-    if (key > best_key) { best_key = key; *best = c; }
-  }
-  return best_key;
+fn take_class(anchor: ptr<function, Anchor>, c: u32, best: ptr<function, Best>) {
+  let key = class_key(anchor, c);
+  if (key <= (*best).key) { return; }
+  (*best).key = key;
+  (*best).class_id = c;
+  #if ${plain}
+  (*best).limit = max((*best).limit, raw_order(raw_bits((*anchor).class_at + c * level.class_channel)));
+  #endif
 }
 
+// The best class of a strip: its key is NAN_KEY where there is a NaN, SKIPPED_KEY where none may pass. Ties go to the lower class.
+fn best_of(anchor: ptr<function, Anchor>, strip: Strip) -> Best {
+  var best = Best(SKIPPED_KEY, 0u, raw_limit(anchor));
+  var walk = walk_of(anchor, strip);
+  for (var c = next_class(&walk, strip, best.limit); c != NO_CLASS; c = next_class(&walk, strip, best.limit)) { take_class(anchor, c, &best); }
+  return best;
+}
+
+// Appends an anchor whose best class passes.
+fn take_anchor(anchor: ptr<function, Anchor>, image: u32, best: Best) {
+  if (best.key == NAN_KEY) { reject(image); return; }
+  if (best.key == SKIPPED_KEY || best.key < params.min_key) { return; }
+  var usable = false;
+  let decoded = anchor_box(anchor, image, best.class_id, &usable);
+  if (!usable) { reject(image); return; }
+  let area = area_word(decoded);
+  var valid = true;
+  let class_id = class_of(anchor, best.class_id, &valid);
+  if (!valid) { reject(image); return; }
+  #if ${!byChannel}
+  if (!is_allowed(class_id)) { return; }
+  #endif
+  count_score(image, best.key, (*anchor).index);
+  let at = state_at(image);
+  atomicAdd(&state[at + PASSED], 1u);
+  write_candidate(image, atomicAdd(&state[at + APPENDED], 1u), decoded, area, best.key, (*anchor).index, class_id);
+}
+
+#if ${shared}
+var<workgroup> strip_keys: array<u32, ${sizes.workgroup}>;
+var<workgroup> strip_classes: array<u32, ${sizes.workgroup}>;
+
+// The best of an anchor's strips, for the thread of the first of them.
+fn best_of_strips(local: u32) -> Best {
+  let stride = select(WORKGROUP / level.lanes, 1u, level.class_channel == 1u);
+  var best = Best(strip_keys[local], strip_classes[local], 0u);
+  for (var lane = 1u; lane < level.lanes; lane++) {
+    let key = strip_keys[local + lane * stride];
+    let class_id = strip_classes[local + lane * stride];
+    if (key > best.key || (key == best.key && class_id < best.class_id)) { best = Best(key, class_id, 0u); }
+  }
+  return best;
+}
+#endif
+
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(global_invocation_id) global: vec3u, @builtin(local_invocation_index) local: u32) {
-  let a = global.x;
-  let image = global.z;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let image = group.z;
+  let strip = strip_of(group.x, local);
   var anchor: Anchor;
-  var key = SKIPPED_KEY;
-  var class_id = 0u;
-  var decoded = vec4f(0.0);
-  var area = 0.0;
-  var found = false;
-  if (a < level.num_anchors && open_anchor(a, image, &anchor)) {
-    key = best_class(&anchor, &class_id);
-    if (key == NAN_KEY) {
-      reject(image);
-    } else if (key != SKIPPED_KEY && key >= params.min_key) {
-      decoded = anchor_box(&anchor, image, class_id, &found);
-      if (found) {
-        area = area_word(decoded);
-        class_id = class_of(&anchor, class_id, &found);
-      }
-      if (!found) { reject(image); }
-      #if ${!byChannel}
-      found = found && is_allowed(class_id);
-      #endif
-    }
-  }
-  // One append per workgroup: count, take that many rows, fill them.
-  var mine = 0u;
-  if (found) {
-    mine = atomicAdd(&num_found, 1u);
-    count_score(image, key, anchor.index);
-  }
+  let is_open = strip.anchor < level.num_anchors && open_anchor(strip.anchor, image, &anchor);
+  var best = Best(SKIPPED_KEY, 0u, 0u);
+  if (is_open) { best = best_of(&anchor, strip); }
+  #if ${shared}
+  strip_keys[local] = best.key;
+  strip_classes[local] = best.class_id;
   workgroupBarrier();
-  if (local == 0u) {
-    let total = atomicLoad(&num_found);
-    first_slot = 0u;
-    if (total > 0u) {
-      first_slot = atomicAdd(&state[state_at(image) + APPENDED], total);
-      atomicAdd(&state[state_at(image) + PASSED], total);
-    }
-  }
-  workgroupBarrier();
-  if (found) {
-    write_candidate(image, first_slot + mine, decoded, area, key, anchor.index, class_id);
-  }
+  if (is_open && strip.number == 0u) { take_anchor(&anchor, image, best_of_strips(local)); }
+  #else
+  if (is_open) { take_anchor(&anchor, image, best); }
+  #endif
+  if (anchor.is_nan && strip.number == 0u) { reject(image); }
 }
 #endif
 `;

@@ -24,54 +24,47 @@ const BLOCK_WORDS = ${Math.ceil(sizes.block / 32)}u;
 @group(0) @binding(4) var<storage, read> kept: array<u32>;
 @group(0) @binding(5) var<storage, read_write> dead: array<atomic<u32>>;
 
-var<workgroup> tile: array<Candidate, ${sizes.workgroup}>;
-var<workgroup> shared_value: u32;
-
 ${lists}
 ${numbers}
 ${overlapOf(rule)}
 
-fn share(local: u32, value: u32) -> u32 {
-  workgroupBarrier();
-  if (local == 0u) { shared_value = value; }
-  return workgroupUniformLoad(&shared_value);
+// The k-th of those before the range that may suppress it.
+fn suppressor(image: u32, k: u32) -> Candidate {
+#if ${rule?.fast === true}
+  return sorted[first_of(image) + k];
+#else
+  return sorted[first_of(image) + kept[image * params.rows + k]];
+#endif
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let image = group.z;
   let at = state_at(image);
-  let first = first_of(image);
-  let end = share(local, min(range.end, min(state[at + LISTED], params.slots * params.capacity)));
-  let num_kept = share(local, state[at + KEPT]);
-  let begin = range.begin + group.x * WORKGROUP;
-  if (begin >= end || num_kept >= min(params.max_detections, params.rows) || params.suppression == 0u) { return; }
+  let end = min(range.end, min(state[at + LISTED], params.slots * params.capacity));
+  let num_kept = state[at + KEPT];
+  let place = range.begin + group.x * WORKGROUP + local;
+  if (place >= end || num_kept >= min(params.max_detections, params.rows) || params.suppression == 0u) { return; }
 
-  let place = begin + local;
-  var alive = place < end;
-  var mine: Candidate;
-  if (alive) { mine = sorted[first + place]; }
-  let was_alive = alive;
+  let mine = sorted[first_of(image) + place];
 #if ${rule?.fast === true}
   let num_before = range.begin;
 #else
   let num_before = num_kept;
 #endif
-  for (var k = group.y * WORKGROUP; k < num_before; k += groups.y * WORKGROUP) {
-    workgroupBarrier();
-#if ${rule?.fast === true}
-    if (k + local < num_before) { tile[local] = sorted[first + k + local]; }
-#else
-    if (k + local < num_before) { tile[local] = sorted[first + kept[image * params.rows + k + local]]; }
-#endif
-    workgroupBarrier();
-    let tile_size = min(WORKGROUP, num_before - k);
-    for (var i = 0u; alive && i < tile_size; i++) {
-      if (params.class_agnostic == 0u && tile[i].class_id != mine.class_id) { continue; }
-      if (overlaps_more(tile[i].box, tile[i].area, mine.box, mine.area)) { alive = false; }
+  var alive = true;
+  // two loops, since some devices end a single one after 65,535 turns
+  for (var k = group.y * WORKGROUP; alive && k < num_before; k += groups.y * WORKGROUP) {
+    let last = min(k + WORKGROUP, num_before) - 1u;
+    var next = suppressor(image, k);
+    for (var i = k; alive && i <= last; i++) {
+      let other = next;
+      next = suppressor(image, min(i + 1u, last));
+      let apart = params.class_agnostic == 0u && other.class_id != mine.class_id;
+      alive = apart || !overlaps_more(other.box, other.area, mine.box, mine.area);
     }
   }
-  if (was_alive && !alive) {
+  if (!alive) {
     let bit = place - range.begin;
     atomicOr(&dead[image * BLOCK_WORDS + (bit >> 5u)], 1u << (bit & 31u));
   }

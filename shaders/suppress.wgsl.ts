@@ -1,7 +1,7 @@
 // Blocked greedy suppression: one workgroup per image walks the sorted list in chunks of one candidate per thread.
 //
-//   (a) the chunk against the kept list     kept  ■■■■■■■■            dead candidates drop out; tiles of the kept list
-//                                                  ↓ ↓ ↓              in workgroup memory, stop when all are dead
+//   (a) the chunk against the kept list     kept  ■■■■■■■■            dead candidates drop out
+//                                                  ↓ ↓ ↓
 //   (b) overlaps inside the chunk           i: 0 1 1 0 . . .          bit j: candidate i overlaps the earlier candidate j
 //   (c) resolve                             keep who overlaps no earlier undecided or kept one; drop who overlaps a kept
 //                                           one; repeat. The earliest undecided is always decided: equals greedy.
@@ -39,12 +39,12 @@ const BLOCK_WORDS = ${blockWords}u;
 @group(0) @binding(5) var<storage, read_write> dead: array<u32>;   // bits of this range's candidates
 @group(0) @binding(6) var<storage, read_write> output: array<u32>; // header and rows
 
-var<workgroup> tile: array<Candidate, ${sizes.workgroup}>;
 var<workgroup> live_bits: array<atomic<u32>, ${chunkWords}>;
 var<workgroup> kept_bits: array<atomic<u32>, ${chunkWords}>;
 var<workgroup> gone_bits: array<atomic<u32>, ${chunkWords}>;
-var<workgroup> num_busy: atomic<u32>;
+var<workgroup> num_undecided: atomic<u32>;
 var<workgroup> shared_value: u32;
+var<workgroup> shared_facts: vec4u;
 
 ${lists}
 ${numbers}
@@ -56,21 +56,19 @@ fn suppresses(earlier: Candidate, later: Candidate) -> bool {
   return overlaps_more(earlier.box, earlier.area, later.box, later.area);
 }
 
-// How many threads say yes, the same number in every thread.
-fn count_busy(local: u32, busy: bool) -> u32 {
-  workgroupBarrier();
-  if (local == 0u) { atomicStore(&num_busy, 0u); }
-  workgroupBarrier();
-  if (busy) { atomicAdd(&num_busy, 1u); }
-  workgroupBarrier();
-  if (local == 0u) { shared_value = atomicLoad(&num_busy); }
+// A number of the first thread, the same in every thread.
+fn share(local: u32, value: u32) -> u32 {
+  if (local == 0u) { shared_value = value; }
   return workgroupUniformLoad(&shared_value);
 }
 
-fn share(local: u32, value: u32) -> u32 {
-  workgroupBarrier();
-  if (local == 0u) { shared_value = value; }
-  return workgroupUniformLoad(&shared_value);
+// The k-th of those before a chunk that may suppress it.
+fn suppressor(first: u32, kept_at: u32, k: u32) -> Candidate {
+#if ${fast}
+  return sorted[first + k];
+#else
+  return sorted[first + kept[kept_at + k]];
+#endif
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -79,10 +77,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let at = state_at(image);
   let first = first_of(image);
   let kept_at = image * params.rows;
-  let end = share(local, min(range.end, min(state[at + LISTED], params.slots * params.capacity)));
+  if (local == 0u) {
+    let listed = min(state[at + LISTED], params.slots * params.capacity);
+    shared_facts = vec4u(min(range.end, listed), state[at + KEPT], select(0u, state[at + KEPT_BEFORE], range.prefiltered != 0u), 0u);
+  }
+  let facts = workgroupUniformLoad(&shared_facts);
+  let end = facts.x;
   let limit = min(params.max_detections, params.rows);
-  var num_kept = share(local, state[at + KEPT]);
-  let old_kept = share(local, select(0u, state[at + KEPT_BEFORE], range.prefiltered != 0u));
+  var num_kept = facts.y;
+  let old_kept = facts.z;
 
   for (var chunk = range.begin; chunk < end && num_kept < limit; chunk += WORKGROUP) {
     let place = chunk + local;
@@ -104,28 +107,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     var begin = old_kept;
 #endif
     if (params.suppression == 0u) { begin = num_before; }
-    for (var k = begin; k < num_before; k += WORKGROUP) {
-#if ${fast}
-      if (k + local < num_before) { tile[local] = sorted[first + k + local]; }
-#else
-      if (k + local < num_before) { tile[local] = sorted[first + kept[kept_at + k + local]]; }
-#endif
-      workgroupBarrier();
-      let tile_size = min(WORKGROUP, num_before - k);
-      for (var i = 0u; alive && i < tile_size; i++) {
-        if (suppresses(tile[i], mine)) { alive = false; }
+    // two loops, since some devices end a single one after 65,535 turns; the next one is fetched while this one is compared
+    for (var k = begin; alive && k < num_before; k += WORKGROUP) {
+      let last = min(k + WORKGROUP, num_before) - 1u;
+      var next = suppressor(first, kept_at, k);
+      for (var i = k; alive && i <= last; i++) {
+        let other = next;
+        next = suppressor(first, kept_at, min(i + 1u, last));
+        alive = !suppresses(other, mine);
       }
-      if (count_busy(local, alive) == 0u) { break; }
     }
 
     // (b) overlaps with earlier members of the chunk
-    workgroupBarrier();
-    tile[local] = mine;
     if (local < CHUNK_WORDS) {
       atomicStore(&live_bits[local], 0u);
       atomicStore(&kept_bits[local], 0u);
       atomicStore(&gone_bits[local], 0u);
     }
+    if (local == 0u) { atomicStore(&num_undecided, 0u); }
     workgroupBarrier();
 #if ${fast}
     if (place < end) { atomicOr(&live_bits[local >> 5u], 1u << (local & 31u)); }
@@ -142,7 +141,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
         while (live != 0u) {
           let bit = firstTrailingBit(live);
           live &= live - 1u;
-          if (suppresses(tile[w * 32u + bit], mine)) { found |= 1u << bit; }
+          if (suppresses(sorted[first + chunk + w * 32u + bit], mine)) { found |= 1u << bit; }
         }
 #if ${fast}
         if (found != 0u) { alive = false; }
@@ -152,24 +151,25 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       }
     }
 
-    // (c) resolve in rounds
+    // (c) resolve in rounds; what a thread does not see yet of the others' decisions only delays its own
     var undecided = alive;
-    while (count_busy(local, undecided) > 0u) {
-      var beaten = false;
-      var waiting = false;
-      for (var w = 0u; w < CHUNK_WORDS; w++) {
-        let others = earlier[w] & ~atomicLoad(&gone_bits[w]);
-        beaten = beaten || (others & atomicLoad(&kept_bits[w])) != 0u;
-        waiting = waiting || others != 0u;
+    if (undecided) { atomicAdd(&num_undecided, 1u); }
+    workgroupBarrier();
+    while (share(local, atomicLoad(&num_undecided)) > 0u) {
+      for (var turn = 0u; undecided && turn < 4u; turn++) {
+        var beaten = false;
+        var waiting = false;
+        for (var w = 0u; w < CHUNK_WORDS; w++) {
+          let others = earlier[w] & ~atomicLoad(&gone_bits[w]);
+          beaten = beaten || (others & atomicLoad(&kept_bits[w])) != 0u;
+          waiting = waiting || others != 0u;
+        }
+        if (beaten) { atomicOr(&gone_bits[local >> 5u], 1u << (local & 31u)); }
+        else if (!waiting) { atomicOr(&kept_bits[local >> 5u], 1u << (local & 31u)); }
+        undecided = waiting && !beaten;
+        if (!undecided) { atomicSub(&num_undecided, 1u); }
       }
       workgroupBarrier();
-      if (undecided && beaten) {
-        atomicOr(&gone_bits[local >> 5u], 1u << (local & 31u));
-        undecided = false;
-      } else if (undecided && !waiting) {
-        atomicOr(&kept_bits[local >> 5u], 1u << (local & 31u));
-        undecided = false;
-      }
     }
 
     // (d) append in order
@@ -187,8 +187,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       kept[kept_at + row] = place;
       write_row(image, row, mine);
     }
-    num_kept = share(local, min(limit, num_kept + total));
     storageBarrier();
+    num_kept = share(local, min(limit, num_kept + total));
   }
 
   workgroupBarrier();

@@ -17,6 +17,11 @@ export function numScores(head: Head): number {
 	return scoresAreClasses(head) ? head.numClasses : 1;
 }
 
+/** True when several threads may share an anchor's scores; a softmax takes all of them together. */
+export function canShare(head: Head): boolean {
+	return numScores(head) > 1 && head.score.activation !== 'softmax';
+}
+
 /** Lists of candidates per image: one, or one per level where each level is cut by itself. */
 export function numSlots(head: Head): number {
 	return head.maxCandidatesPerLevel === undefined ? 1 : head.levels.length;

@@ -7,12 +7,16 @@ export interface Sizes {
 	readonly workgroup: number;
 	/** Bins of the score histogram; a multiple of `workgroup`. */
 	readonly bins: number;
-	/** Sorted candidates that one `suppress` dispatch takes on alone. */
+	/** Sorted candidates that one `suppress` dispatch takes on alone: twice as many where few are kept, half as many where all may be. */
 	readonly head: number;
 	/** Sorted candidates of each later block, prefiltered by many workgroups; a multiple of `workgroup`. */
 	readonly block: number;
+	/** Threads that share the classes of an anchor in `decode`, at most; a power of two. */
+	readonly lanes: number;
 }
-export const SIZES: Sizes = { workgroup: 256, bins: 4096, head: 8192, block: 2048 };
+export const SIZES: Sizes = { workgroup: 256, bins: 4096, head: 8192, block: 8192, lanes: 8 };
+/** For adapters that compute on the CPU: there a thread more is work more, and nothing waits for memory. */
+export const SOFTWARE_SIZES: Sizes = { ...SIZES, lanes: 1 };
 
 type FieldType = 'u32' | 'i32' | 'f32' | 'vec4f';
 const FIELD_BYTES: Record<FieldType, number> = { u32: 4, i32: 4, f32: 4, vec4f: 16 };
@@ -128,6 +132,7 @@ export const LEVEL = struct('Level', {
 	level: 'u32', // its number
 	slot: 'u32', // which of the image's slots its candidates go to
 	phase: 'u32', // multi-label: PHASE
+	lanes: 'u32', // threads that share an anchor's classes
 });
 
 /** A candidate: passed the score filter, box decoded, in network-input pixels. Also what `sorted` holds. */

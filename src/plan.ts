@@ -2,7 +2,7 @@
 // steps, the size of each buffer. The GPU backend and the twins follow the same plan, so a run may change sides
 // after any step.
 
-import { extraField, extrasOf, keysAreLogits, numScores, numSlots, scoreMap } from './head-facts.js';
+import { canShare, extraField, extrasOf, keysAreLogits, numScores, numSlots, scoreMap } from './head-facts.js';
 import type { Field, Head, Level } from './heads/head.js';
 import { CANDIDATE, HEADER_WORDS, type LevelValues, type Params, PHASE, type RangeValues, ROW_WORDS, type Sizes, stateWords } from './layout.js';
 import { scoreOfKey } from './numbers.js';
@@ -147,7 +147,7 @@ function suppressSteps(listed: number, call: CallParams, sizes: Sizes, bitmask: 
 	const steps: Step[] = [];
 	const most = Math.min(listed, call.maxCandidates);
 	// Where many may be kept, each chunk is tested against many: shorter ranges, so that no loop gets long.
-	const alone = call.maxDetections <= sizes.head / 8 ? sizes.head : sizes.head / 2;
+	const alone = call.maxDetections <= sizes.head / 8 ? sizes.head * 2 : sizes.head / 2;
 	steps.push({ stage: 'suppress', kernel: 'suppress', range: { begin: 0, end: Math.min(most, alone), prefiltered: 0 } });
 	for (let begin = alone; begin < most; begin += sizes.block) {
 		const range = { begin, end: Math.min(most, begin + sizes.block), prefiltered: 1 };
@@ -296,7 +296,24 @@ export function planLevel(head: Head, index: number, tensors: readonly BoundTens
 		level: index,
 		slot: head.maxCandidatesPerLevel === undefined ? 0 : index,
 		phase,
+		lanes: 1,
 	};
+}
+
+/** Threads that keep a large GPU busy. */
+const MANY_THREADS = 131_072;
+
+/** Threads that share the classes of an anchor of a level, a power of two. */
+export function planLanes(head: Head, index: number, tensors: readonly BoundTensor[], sizes: Sizes): number {
+	if (!canShare(head)) return 1;
+	const level = head.levels[index];
+	const numAnchors = numLevelAnchors(level, tensors);
+	// where an anchor's classes lie side by side, several threads that read them together waste less of what memory sends
+	const sideBySide = tensors[level.classes.tensor].strides.channel === 1;
+	const most = sideBySide && numAnchors <= MANY_THREADS * 4 ? sizes.lanes : Math.min(sizes.lanes, MANY_THREADS / numAnchors);
+	let lanes = 1;
+	while (lanes * 2 <= most && lanes * 8 <= numScores(head)) lanes *= 2;
+	return lanes;
 }
 
 /** Elements from the first of an image to a field's first. */

@@ -1,6 +1,6 @@
 // The scores of an anchor as orderable keys: plain numbers, logits, softmax over classes and background, all of them
 // perhaps times a second factor (objectness, centerness), or only where a map has its peaks. Needs numbers.wgsl,
-// `params`, `level`, classes_bits, and extra_bits where there is a factor. Twin: classKeys in src/cpu/decode.ts.
+// passing.wgsl, `params`, `level`, classes_bits, and extra_bits where there is a factor. Twin: classKeys in src/cpu/decode.ts.
 
 import { numScores } from '../../src/head-facts.js';
 import type { Head } from '../../src/heads/head.js';
@@ -29,9 +29,9 @@ fn is_allowed(class_id: u32) -> bool {
 
 #if ${objectness !== undefined}
 // The second factor of the score. False: the anchor has no score that could pass.
-fn open_factor(image: u32, anchor: ptr<function, Anchor>) -> bool {
+fn open_factor(anchor: ptr<function, Anchor>) -> bool {
   let bits = extra_bits((*anchor).extra_at);
-  if (is_nan_bits(bits)) { reject(image); return false; }
+  if (is_nan_bits(bits)) { (*anchor).is_nan = true; return false; }
   if (key_of_bits(bits) < params.min_objectness_key) { return false; }
   #if ${objectness?.activation === 'sigmoid'}
   (*anchor).factor = sigmoid32(bitcast<f32>(bits));
@@ -43,31 +43,34 @@ fn open_factor(image: u32, anchor: ptr<function, Anchor>) -> bool {
 #endif
 
 #if ${softmax}
-// The largest logit and the reciprocal of the sum of all exponentials.
-fn open_softmax(image: u32, anchor: ptr<function, Anchor>) -> bool {
-  var largest = bitcast<f32>(classes_bits((*anchor).class_at));
-  for (var c = 0u; c < ${channels}u; c++) {
-    let bits = classes_bits((*anchor).class_at + c * level.class_channel);
-    if (is_nan_bits(bits)) { reject(image); return false; }
-    if (bitcast<f32>(bits) > largest) { largest = bitcast<f32>(bits); }
-  }
+// The largest logit and the reciprocal of the sum of all exponentials; the sum only where a score may pass.
+fn open_softmax(anchor: ptr<function, Anchor>) -> bool {
+  let at = (*anchor).class_at;
+  let highest = highest_of_run(at + ${firstClass}u * level.class_channel, NUM_SCORES);
+  #if ${channels > numClasses}
+  let largest = max(highest, raw_order(raw_bits(at + ${firstClass === 1 ? 0 : numClasses}u * level.class_channel)));
+  #else
+  let largest = highest;
+  #endif
+  if (largest > INFINITY_ORDER) { (*anchor).is_nan = true; return false; }
+  (*anchor).largest = number_of_order(largest);
+  if (highest < raw_limit(anchor)) { return false; }
   var sum = 0.0;
   for (var c = 0u; c < ${channels}u; c++) {
-    sum += exp32(minus(bitcast<f32>(classes_bits((*anchor).class_at + c * level.class_channel)), largest));
+    sum += exp32(minus(bitcast<f32>(classes_bits(at + c * level.class_channel)), (*anchor).largest));
   }
-  (*anchor).largest = largest;
   (*anchor).scale = reciprocal32(sum);
   return true;
 }
 #endif
 
 // What an anchor's scores have in common. False: it has none that could pass.
-fn open_scores(image: u32, anchor: ptr<function, Anchor>) -> bool {
+fn open_scores(anchor: ptr<function, Anchor>) -> bool {
   #if ${objectness !== undefined}
-  if (!open_factor(image, anchor)) { return false; }
+  if (!open_factor(anchor)) { return false; }
   #endif
   #if ${softmax}
-  if (!open_softmax(image, anchor)) { return false; }
+  if (!open_softmax(anchor)) { return false; }
   #endif
   return true;
 }

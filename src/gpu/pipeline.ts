@@ -5,7 +5,7 @@ import { KedgeError } from '../errors.js';
 import { extrasOf, mostListed, numSlots } from '../head-facts.js';
 import type { Head } from '../heads/head.js';
 import { resultWords } from '../kept.js';
-import { HEADER, HEADER_WORDS, ROW, ROW_WORDS, SIZES, type Sizes } from '../layout.js';
+import { HEADER, HEADER_WORDS, ROW, ROW_WORDS, SIZES, type Sizes, SOFTWARE_SIZES } from '../layout.js';
 import type { Encoded, GpuPipeline, Kept } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import { type Capacity, type FrameTransform, planCapacity } from '../plan.js';
@@ -47,7 +47,7 @@ export class HeadPipeline implements GpuPipeline {
 	constructor(device: Device, options: GpuPipelineOptions) {
 		this.#device = device;
 		this.#options = options;
-		this.#sizes = options.sizes ?? SIZES;
+		this.#sizes = options.sizes ?? (device.software ? SOFTWARE_SIZES : SIZES);
 		this.#bitmask = options.suppression === 'bitmask';
 		this.#anchors = gpuAnchors(options.head);
 		this.#recorder = new Recorder(device, options, this.#sizes, this.#constants, this.#anchors);

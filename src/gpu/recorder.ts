@@ -1,7 +1,7 @@
 // From a run to commands: what has to be made for it, uniforms and arrays written, steps recorded in one pass.
 
 import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../layout.js';
-import { type FrameTransform, numLevelAnchors, planLevel, planParams, planSteps, type Step } from '../plan.js';
+import { type FrameTransform, numLevelAnchors, planLanes, planLevel, planParams, planSteps, type Step } from '../plan.js';
 import { STAGES } from '../stages.js';
 import type { BoundTensor } from '../tensors.js';
 import type { GpuAnchors } from './anchors.js';
@@ -9,7 +9,7 @@ import type { Device } from './device.js';
 import type { GpuPipelineOptions, Prepared, Run } from './run.js';
 import { type BoundRange, MAX_TIMESTAMPS, type Slot, STEP_BYTES } from './slot.js';
 import type { Stage } from './stage.js';
-import { kernelOf, levelInputs, workgroupsOf } from './stages.js';
+import { type DecodeGrid, kernelOf, levelInputs, workgroupsOf } from './stages.js';
 import { upload } from './transfer.js';
 
 export class Recorder {
@@ -65,7 +65,8 @@ export class Recorder {
 			const at = ((i + 1) * STEP_BYTES) / 4;
 			if ('level' in step) {
 				const level = planLevel(head, step.level, tensors, 'phase' in step ? step.phase : 0, (t) => ranges[t].skip);
-				writeStruct(LEVEL, { ...level, ...this.#anchors.levels[step.level] }, u32, f32, at);
+				const lanes = planLanes(head, step.level, tensors, this.#sizes);
+				writeStruct(LEVEL, { ...level, lanes, ...this.#anchors.levels[step.level] }, u32, f32, at);
 			} else if (step.stage === 'bins') u32[at + LEVEL.words.phase] = step.phase;
 			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, u32, f32, at);
 		});
@@ -120,14 +121,18 @@ export class Recorder {
 	}
 
 	#dispatch(pass: GPUComputePassEncoder, run: Prepared, step: Step, group: GPUBindGroup): void {
-		const { head, capacity } = run;
+		const { capacity } = run;
 		const stage = run.stages.get(kernelOf(step)) as Stage;
-		const numAnchors = step.stage === 'decode' ? numLevelAnchors(head.levels[step.level], run.tensors) : 0;
-		const [x, y, z] = workgroupsOf(step, numAnchors, capacity, this.#options.multiLabel, this.#sizes);
+		const [x, y, z] = workgroupsOf(step, this.#grid(run, step), capacity, this.#options.multiLabel, this.#sizes);
 		pass.setPipeline(stage.pipeline);
 		if (stage.hasStep) pass.setBindGroup(0, group, [(run.steps.indexOf(step) + 1) * STEP_BYTES]);
 		else pass.setBindGroup(0, group);
 		pass.dispatchWorkgroups(x, y, z);
+	}
+
+	#grid({ head, tensors }: Prepared, step: Step): DecodeGrid {
+		if (step.stage !== 'decode') return { numAnchors: 0, lanes: 1 };
+		return { numAnchors: numLevelAnchors(head.levels[step.level], tensors), lanes: planLanes(head, step.level, tensors, this.#sizes) };
 	}
 
 	/** The steps that the GPU does: all, decode and the cut for hybrid, or those of the first n stages. */

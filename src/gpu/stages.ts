@@ -177,13 +177,19 @@ export function kernelOf(step: Step): KernelName {
 	return step.stage === 'suppress' ? step.kernel : step.stage;
 }
 
-/** Workgroups of a step in x, y and z: z is the image, or the slot where slots are worked on one by one. `numAnchors` is the level's. */
-export function workgroupsOf(step: Step, numAnchors: number, capacity: Capacity, multiLabel: boolean, sizes: Sizes): [number, number, number] {
+/** What the workgroups of a decode step depend on: the level's. */
+export interface DecodeGrid {
+	readonly numAnchors: number;
+	readonly lanes: number;
+}
+
+/** Workgroups of a step in x, y and z: z is the image, or the slot where slots are worked on one by one. */
+export function workgroupsOf(step: Step, { numAnchors, lanes }: DecodeGrid, capacity: Capacity, multiLabel: boolean, sizes: Sizes): [number, number, number] {
 	const { batch, slots, candidates, rows } = capacity;
 	const strided = Math.max(1, Math.min(STRIDE_GROUPS, Math.ceil(candidates / sizes.workgroup)));
 	switch (kernelOf(step)) {
 		case 'decode': {
-			const groups = Math.max(1, Math.ceil(numAnchors / sizes.workgroup));
+			const groups = Math.max(1, Math.ceil((numAnchors * lanes) / sizes.workgroup));
 			if (multiLabel && step.stage === 'decode' && step.phase === PHASE.refine) return [Math.min(groups, STRIDE_GROUPS), 1, batch];
 			if (groups > MAX_GROUPS) throw new RangeError(`run: a level of the head may have ${MAX_GROUPS * sizes.workgroup} anchors at most; got ${numAnchors}`);
 			return [groups, 1, batch];

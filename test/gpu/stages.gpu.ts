@@ -16,7 +16,7 @@ import { type BoxSet, random, randomBoxes, randomScores, type ScoreSet } from '.
 import { randomOutputs } from '../support/random-outputs.js';
 import { type Layout, layOut, memoryOf, stepOnTwin, stepsOnGpu } from '../support/step-runner.js';
 
-const TOY: Sizes = { workgroup: 4, bins: 8, head: 8, block: 8 };
+const TOY: Sizes = { workgroup: 4, bins: 8, head: 8, block: 8, lanes: 2 };
 
 /** The candidates of an image as a sorted list of rows, since appending has no order. */
 function candidateRows(memory: Memory, image: number): string[] {

@@ -15,7 +15,7 @@ import type { Head } from '../../src/heads/head.js';
 import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../../src/layout.js';
 import type { TwinRun } from '../../src/pipeline.js';
 import type { CallParams } from '../../src/plan.js';
-import { type Capacity, planCapacity, planLevel, planParams, planSteps, type Step } from '../../src/plan.js';
+import { type Capacity, planCapacity, planLanes, planLevel, planParams, planSteps, type Step } from '../../src/plan.js';
 import type { BoundTensor, CpuTensor } from '../../src/tensors.js';
 
 /** A run laid out: what the twins need, and the steps. */
@@ -93,8 +93,11 @@ export async function stepsOnGpu(gpuDevice: GPUDevice, layout: Layout, memory: M
 		writeStruct(PARAMS, run.params, slot.uniform, f32);
 		for (const [i, step] of steps.entries()) {
 			const at = ((i + 1) * STEP_BYTES) / 4;
-			if ('level' in step) writeStruct(LEVEL, planLevel(run.head, step.level, run.tensors, 'phase' in step ? step.phase : 0), slot.uniform, f32, at);
-			else if (step.stage === 'bins') slot.uniform[at + LEVEL.words.phase] = step.phase;
+			if ('level' in step) {
+				const level = planLevel(run.head, step.level, run.tensors, 'phase' in step ? step.phase : 0);
+				writeStruct(LEVEL, { ...level, lanes: planLanes(run.head, step.level, run.tensors, layout.sizes) }, slot.uniform, f32, at);
+			}
+			if (step.stage === 'bins') slot.uniform[at + LEVEL.words.phase] = step.phase;
 			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, slot.uniform, f32, at);
 		}
 		queue.writeBuffer(slot.get('uniform'), 0, slot.uniform as Uint32Array<ArrayBuffer>);
@@ -109,7 +112,8 @@ export async function stepsOnGpu(gpuDevice: GPUDevice, layout: Layout, memory: M
 			const group = slot.group(stage, inputs);
 			if (stage.hasStep) pass.setBindGroup(0, group, [(i + 1) * STEP_BYTES]);
 			else pass.setBindGroup(0, group);
-			pass.dispatchWorkgroups(...workgroupsOf(step, level?.numAnchors ?? 0, layout.capacity, layout.multiLabel, layout.sizes));
+			const grid = { numAnchors: level?.numAnchors ?? 0, lanes: level ? planLanes(run.head, (step as { level: number }).level, run.tensors, layout.sizes) : 1 };
+			pass.dispatchWorkgroups(...workgroupsOf(step, grid, layout.capacity, layout.multiLabel, layout.sizes));
 		}
 		pass.end();
 		gpuDevice.queue.submit([encoder.finish()]);
