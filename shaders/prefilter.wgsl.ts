@@ -57,11 +57,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var k = group.y * WORKGROUP; alive && k < num_before; k += groups.y * WORKGROUP) {
     let last = min(k + WORKGROUP, num_before) - 1u;
     var next = suppressor(image, k);
-    for (var i = k; alive && i <= last; i++) {
-      let other = next;
-      next = suppressor(image, min(i + 1u, last));
-      let apart = params.class_agnostic == 0u && other.class_id != mine.class_id;
-      alive = apart || !overlaps_more(other.box, other.area, mine.box, mine.area);
+    var i = k;
+    while (alive && i <= last) {
+      var other = next;
+      var suspect = false;
+      for (; !suspect && i <= last; i++) {
+        other = next;
+        next = suppressor(image, min(i + 1u, last));
+        let alike = params.class_agnostic != 0u || other.class_id == mine.class_id;
+        suspect = alike && may_overlap_more(other.box, other.area, mine.box, mine.area);
+      }
+      alive = !(suspect && overlaps_more(other.box, other.area, mine.box, mine.area));
     }
   }
   if (!alive) {

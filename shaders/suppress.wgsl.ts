@@ -51,8 +51,12 @@ ${numbers}
 ${overlapOf(rule)}
 ${rows}
 
+// Most pairs are told apart by little; the few others are asked one by one.
+fn may_suppress(earlier: Candidate, later: Candidate) -> bool {
+  return (params.class_agnostic != 0u || earlier.class_id == later.class_id) && may_overlap_more(earlier.box, earlier.area, later.box, later.area);
+}
+
 fn suppresses(earlier: Candidate, later: Candidate) -> bool {
-  if (params.class_agnostic == 0u && earlier.class_id != later.class_id) { return false; }
   return overlaps_more(earlier.box, earlier.area, later.box, later.area);
 }
 
@@ -111,10 +115,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     for (var k = begin; alive && k < num_before; k += WORKGROUP) {
       let last = min(k + WORKGROUP, num_before) - 1u;
       var next = suppressor(first, kept_at, k);
-      for (var i = k; alive && i <= last; i++) {
-        let other = next;
-        next = suppressor(first, kept_at, min(i + 1u, last));
-        alive = !suppresses(other, mine);
+      var i = k;
+      while (alive && i <= last) {
+        var other = next;
+        var suspect = false;
+        for (; !suspect && i <= last; i++) {
+          other = next;
+          next = suppressor(first, kept_at, min(i + 1u, last));
+          suspect = may_suppress(other, mine);
+        }
+        alive = !(suspect && suppresses(other, mine));
       }
     }
 
@@ -137,11 +147,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       for (var w = 0u; w <= (local >> 5u); w++) {
         var live = atomicLoad(&live_bits[w]);
         if (w == (local >> 5u)) { live &= (1u << (local & 31u)) - 1u; }
-        var found = 0u;
-        while (live != 0u) {
+        let row = first + chunk + w * 32u;
+        var suspects = 0u;
+        for (; live != 0u; live &= live - 1u) {
           let bit = firstTrailingBit(live);
-          live &= live - 1u;
-          if (suppresses(sorted[first + chunk + w * 32u + bit], mine)) { found |= 1u << bit; }
+          suspects |= select(0u, 1u << bit, may_suppress(sorted[row + bit], mine));
+        }
+        var found = 0u;
+        for (; suspects != 0u; suspects &= suspects - 1u) {
+          let bit = firstTrailingBit(suspects);
+          found |= select(0u, 1u << bit, suppresses(sorted[row + bit], mine));
         }
 #if ${fast}
         if (found != 0u) { alive = false; }

@@ -64,6 +64,13 @@ fn quotient_exceeds(intersection: f32, total: f32, threshold: f32) -> bool {
 `;
 
 const plain = wgsl`
+// False where the boxes surely do not: far below the threshold, whatever was rounded or fused.
+fn may_overlap_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
+  let size = min(a.zw, b.zw) - max(a.xy, b.xy);
+  let intersection = size.x * size.y;
+  return size.x > 0.0 && size.y > 0.0 && intersection + 1e-29 >= params.iou_threshold * ((area_a + area_b) - intersection) * 0.999998;
+}
+
 fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
   let size = min(a.zw, b.zw) - max(a.xy, b.xy);
   if (!(size.x >= MIN_NORMAL && size.y >= MIN_NORMAL && area_a > 0.0 && area_b > 0.0)) { return false; }
@@ -133,8 +140,13 @@ fn overlap_parts(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> vec2f {
 `;
 }
 
-/** By another rule. */
+/** By another rule. Boxes whose pixels count inclusively share something where one ends just before the other. */
 const byRule = wgsl`
+fn may_overlap_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
+  let size = min(a.zw, b.zw) - max(a.xy, b.xy);
+  return size.x > -2.0 && size.y > -2.0;
+}
+
 fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
   let parts = overlap_parts(a, area_a, b, area_b);
   let intersection = parts.x;
@@ -152,7 +164,10 @@ fn overlaps_more(a: vec4f, area_a: f32, b: vec4f, area_b: f32) -> bool {
 }
 `;
 
-/** All of it, for one rule: `overlaps_more(a, area_a, b, area_b)` with plain areas, or with angles in their place for rotated boxes. Needs numbers.wgsl and `params.iou_threshold`. */
+/**
+ * All of it, for one rule: `overlaps_more(a, area_a, b, area_b)` with plain areas, or with angles in their place for rotated boxes.
+ * `may_overlap_more` says cheaply which pairs need not be asked. Needs numbers.wgsl and `params.iou_threshold`.
+ */
 export function overlapOf(rule: OverlapRule = PLAIN_OVERLAP): string {
 	if (rule.rotated) return overlapNumbers + rotatedOverlap(rule.rotated);
 	return wgsl`${overlapNumbers}${quotient}${isPlain(rule) ? plain : overlapParts(rule) + byRule}`;

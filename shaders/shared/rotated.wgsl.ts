@@ -215,6 +215,8 @@ export function rotatedOverlap(kind: RotatedIouKind): string {
 	return wgsl`
 ${rotatedIouChunk(kind)}
 
+fn may_overlap_more(a: vec4f, angle_a: f32, b: vec4f, angle_b: f32) -> bool { return true; }
+
 fn overlaps_more(a: vec4f, angle_a: f32, b: vec4f, angle_b: f32) -> bool {
   return rotated_overlap(a, angle_a, b, angle_b) > params.iou_threshold;
 }
