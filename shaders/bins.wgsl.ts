@@ -21,6 +21,7 @@ const TOP_KEY = 0xff800000u; // Infinity
 
 var<workgroup> sums: array<u32, ${sizes.workgroup}>;
 var<workgroup> refining: u32;
+var<workgroup> heaviest: atomic<u32>;
 
 ${numbers}
 ${bins}
@@ -36,15 +37,18 @@ fn bin_start_key(bin: u32) -> u32 {
 
 fn ceil_div(a: u32, b: u32) -> u32 { return a / b + select(0u, 1u, a % b != 0u); }
 
-// Inclusive scan of sums over the workgroup.
+// Inclusive scan of sums over the workgroup: within groups of 16, then over what the groups before sum to.
 fn scan(local: u32) {
-  for (var reach = 1u; reach < WORKGROUP; reach *= 2u) {
-    workgroupBarrier();
-    var left = 0u;
-    if (local >= reach) { left = sums[local - reach]; }
-    workgroupBarrier();
-    sums[local] += left;
-  }
+  let group = local & ~15u;
+  workgroupBarrier();
+  var sum = 0u;
+  for (var i = group; i <= local; i++) { sum += sums[i]; }
+  workgroupBarrier();
+  sums[local] = sum;
+  workgroupBarrier();
+  for (var i = 15u; i < group; i += 16u) { sum += sums[i]; }
+  workgroupBarrier();
+  sums[local] = sum;
   workgroupBarrier();
 }
 
@@ -107,6 +111,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   if (refine) { base = state[at + ABOVE]; }
   storageBarrier(); // every thread has read ABOVE before one of them writes it
 
+  var most = 0u;
   // Where each bin starts; the first bin whose end reaches max_candidates holds the cut.
   var start = base + sums[local] - sum;
   for (var i = 0u; i < PER_THREAD; i++) {
@@ -115,16 +120,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let count = state[region + bin];
     let last = refine && place == NUM_BINS - 1u;
     if (!refine) { state[at + STARTS + bin] = start; }
+    if (!refine && start < params.slot_candidates) {
+      most = max(most, count);
+      if (start + count >= params.slot_candidates) { state[at + BINNED] = start + count; }
+    }
     if (start < params.slot_candidates && (start + count >= params.slot_candidates || last)) {
       if (refine) { settle_refined(at, bin, start); } else { settle_first(at, bin, start); }
     }
     start += count;
   }
+  atomicMax(&heaviest, most);
   storageBarrier();
+  workgroupBarrier();
   if (refine) {
     for (var i = 0u; i < PER_THREAD; i++) { state[at + CURSORS + local * PER_THREAD + i] = 0u; }
   } else if (local == 0u) {
     state[at + SORTED] = min(total, params.slot_candidates);
+    if (total < params.slot_candidates) { state[at + BINNED] = total; }
+    state[at + HEAVIEST] = atomicLoad(&heaviest);
     state[at + LISTED] = state[at + SORTED]; // with one slot per image; else merge says
     state[at + CUT_TIE] = 0xffffffffu;
   }

@@ -13,8 +13,12 @@ export interface Sizes {
 	readonly block: number;
 	/** Threads that share the classes of an anchor in `decode`, at most; a power of two. */
 	readonly lanes: number;
+	/** Members of a histogram bin that `rank` compares one by one; more are sorted in runs that are then merged. */
+	readonly heavy: number;
+	/** Lists of this length at most are ranked in one dispatch, whatever their bins hold. */
+	readonly counted: number;
 }
-export const SIZES: Sizes = { workgroup: 256, bins: 4096, head: 8192, block: 8192, lanes: 8 };
+export const SIZES: Sizes = { workgroup: 256, bins: 4096, head: 8192, block: 8192, lanes: 8, heavy: 512, counted: 16_384 };
 /** For adapters that compute on the CPU: there a thread more is work more, and nothing waits for memory. */
 export const SOFTWARE_SIZES: Sizes = { ...SIZES, lanes: 1 };
 
@@ -172,6 +176,12 @@ export const RANGE = struct('Range', {
 	prefiltered: 'u32', // 1: `dead` already tells who overlaps a detection kept before this block
 });
 
+/** One dispatch of `rank`: in each group of slots the rows of a heavy bin, which are sorted in runs, are brought in order. */
+export const MERGE = struct('Merge', {
+	run: 'u32', // slots per sorted run; 0: nothing is sorted
+	group: 'u32', // slots per group; 0: all of them, and light bins, too: the end
+});
+
 /** The counters at the start of each image's state, by word. */
 export const COUNTERS = {
 	passed: 0, // passed score filter and box check; keeps counting beyond every capacity
@@ -188,8 +198,10 @@ export const COUNTERS = {
 	kept_before: 11, // detections kept before the current block
 	listed: 12, // rows of the image's sorted list in use
 	admitted: 13, // soft suppression: rows of the sorted list whose scores are up to date
+	binned: 14, // slots of the bins that reach above the cut
+	heaviest: 15, // members of the fullest of them
 } as const;
-export const NUM_COUNTERS = 16;
+export const NUM_COUNTERS = 20;
 
 /** Words of state per image: counters, then bins words each of histogram, bin starts and bin cursors. */
 export function stateWords(sizes: Sizes): number {
@@ -205,6 +217,7 @@ export type Values<S> = S extends StructLayout<infer N> ? Record<N, number> : ne
 export type Params = Values<typeof PARAMS>;
 export type LevelValues = Values<typeof LEVEL>;
 export type RangeValues = Values<typeof RANGE>;
+export type MergeValues = Values<typeof MERGE>;
 
 /** Writes a struct's fields at a word offset; u32 fields take any 32-bit integer. */
 export function writeStruct(layout: StructLayout, values: Readonly<Record<string, number>>, u32: Uint32Array, f32: Float32Array, offset = 0): void {
@@ -220,6 +233,7 @@ export function sizesWgsl(sizes: Sizes): string {
 	return [
 		`const WORKGROUP = ${sizes.workgroup}u;`,
 		`const NUM_BINS = ${sizes.bins}u;`,
+		`const HEAVY = ${sizes.heavy}u;`,
 		`const STATE_WORDS = ${stateWords(sizes)}u;`,
 		`const HISTOGRAM = ${NUM_COUNTERS}u;`,
 		`const STARTS = ${NUM_COUNTERS + sizes.bins}u;`,

@@ -4,7 +4,18 @@
 
 import { canShare, extraField, extrasOf, keysAreLogits, numScores, numSlots, scoreMap } from './head-facts.js';
 import type { Field, Head, Level } from './heads/head.js';
-import { CANDIDATE, HEADER_WORDS, type LevelValues, type Params, PHASE, type RangeValues, ROW_WORDS, type Sizes, stateWords } from './layout.js';
+import {
+	CANDIDATE,
+	HEADER_WORDS,
+	type LevelValues,
+	type MergeValues,
+	type Params,
+	PHASE,
+	type RangeValues,
+	ROW_WORDS,
+	type Sizes,
+	stateWords,
+} from './layout.js';
 import { scoreOfKey } from './numbers.js';
 import { BITMASK_LIMIT } from './stages.js';
 import type { BoundTensor, TensorStrides } from './tensors.js';
@@ -42,7 +53,7 @@ export type Step =
 	| { readonly stage: 'decode'; readonly level: number; readonly phase: number }
 	| { readonly stage: 'bins'; readonly phase: number }
 	| { readonly stage: 'scatter' }
-	| { readonly stage: 'rank' }
+	| { readonly stage: 'rank'; readonly kernel: 'rank' | 'rerank'; readonly merge: MergeValues }
 	| { readonly stage: 'merge' }
 	| { readonly stage: 'suppress'; readonly kernel: 'prefilter' | 'suppress' | 'soften'; readonly range: RangeValues }
 	| { readonly stage: 'suppress'; readonly kernel: 'overlaps' | 'sweep' }
@@ -102,7 +113,7 @@ export function planBytes(capacity: Capacity, sizes: Sizes, bitmask: boolean) {
 	return {
 		state: lists * stateWords(sizes) * 4,
 		candidates: lists * candidates * CANDIDATE.byteSize,
-		binned: lists * candidates * 4,
+		binned: lists * candidates * CANDIDATE.byteSize,
 		sorted: lists * candidates * CANDIDATE.byteSize,
 		kept: batch * rows * 4,
 		dead: Math.max(4, batch * Math.ceil(sizes.block / 32) * 4),
@@ -128,13 +139,24 @@ export function planSteps(head: Head, multiLabel: boolean, capacity: Capacity, c
 		decode(PHASE.select);
 		steps.push({ stage: 'bins', phase: PHASE.count });
 	}
-	steps.push({ stage: 'scatter' }, { stage: 'rank' });
+	steps.push({ stage: 'scatter' }, ...rankSteps(capacity.candidates, sizes));
 	if (capacity.slots > 1) steps.push({ stage: 'merge' });
 	const cuts = slotPairs(head, multiLabel).map((count) => Math.min(count, slotCandidates(head, call)));
 	const listed = capacity.slots === 1 ? capacity.candidates : cuts.reduce((sum, count) => sum + count, 0);
 	steps.push(...(suppression === 'soft' ? softSteps(listed, call, sizes) : suppressSteps(listed, call, sizes, suppression === 'bitmask')));
 	if (head.keypoints || head.maskCoefficients) steps.push(...head.levels.map((_, level) => ({ stage: 'gather', level }) as const));
 	return steps;
+}
+
+/**
+ * From bins to a sorted list. Each step reads what the one before wrote, from `binned` to `sorted` or back, so their number is odd; all but the
+ * last are for heavy bins and end at once where there is none. Runs grow until the last step has few enough to look into.
+ */
+function rankSteps(capacity: number, sizes: Sizes): Step[] {
+	if (capacity <= sizes.counted) return [{ stage: 'rank', kernel: 'rank', merge: { run: 0, group: 0 } }];
+	const runs = [sizes.workgroup, sizes.workgroup * 16];
+	while (runs[runs.length - 1] * 64 < capacity) runs.push(runs[runs.length - 1] * 8, runs[runs.length - 1] * 64);
+	return [...runs, 0].map((group, i) => ({ stage: 'rank', kernel: i % 2 === 0 ? 'rank' : 'rerank', merge: { run: i > 0 ? runs[i - 1] : 0, group } }));
 }
 
 /** `listed`: rows of an image's sorted list at most. */

@@ -39,8 +39,13 @@ function place(memory: Memory, state: State, params: Params): void {
 	let count = 0;
 	let cut = -1;
 	let above = 0;
+	counters[C.heaviest] = 0;
 	for (let bin = numBins - 1; bin >= 0; bin--) {
 		starts[bin] = count;
+		if (count < params.slot_candidates) {
+			counters[C.binned] = count + histogram[bin];
+			counters[C.heaviest] = Math.max(counters[C.heaviest], histogram[bin]);
+		}
 		if (cut < 0 && count + histogram[bin] >= params.slot_candidates) {
 			cut = bin;
 			above = count;

@@ -21,7 +21,7 @@ export interface Memory {
 	readonly capacity: Capacity;
 	readonly state: Uint32Array;
 	readonly candidates: Words;
-	readonly binned: Uint32Array;
+	readonly binned: Words;
 	readonly sorted: Words;
 	readonly kept: Uint32Array;
 	readonly output: Words;
@@ -35,7 +35,7 @@ export function createMemory(capacity: Capacity, sizes: Sizes): Memory {
 		capacity,
 		state: new Uint32Array(bytes.state / 4),
 		candidates: words(new ArrayBuffer(bytes.candidates)),
-		binned: new Uint32Array(bytes.binned / 4),
+		binned: words(new ArrayBuffer(bytes.binned)),
 		sorted: words(new ArrayBuffer(bytes.sorted)),
 		kept: new Uint32Array(bytes.kept / 4),
 		output: words(new ArrayBuffer(bytes.output)),

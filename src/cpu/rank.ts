@@ -4,22 +4,19 @@ import { CANDIDATE, COUNTERS, type Params, ROW_WORDS } from '../layout.js';
 import { binOf } from './bins.js';
 import { candidateWord, comesBefore, type Memory, stateOf } from './memory.js';
 
-/** One slot of the `rank` stage. */
+/** One slot of the `rank` stage, which for the twin is one step: bins are sorted, heavy ones like light ones. */
 export function rank(memory: Memory, slot: number, params: Params): void {
 	const { counters, starts, cursors } = stateOf(memory, slot);
-	const numCandidates = counters[COUNTERS.appended];
-	const rows = memory.candidates.u32;
-	const rowOf = (i: number) => candidateWord(memory, slot, memory.binned[slot * params.capacity + i]);
-	for (let i = 0; i < numCandidates; i++) {
-		const row = rowOf(i);
+	const rows = memory.binned.u32;
+	const numRows = Math.min(counters[COUNTERS.appended], counters[COUNTERS.binned]);
+	for (let i = 0; i < numRows; ) {
+		const row = candidateWord(memory, slot, i);
 		const bin = binOf(params, rows[row + CANDIDATE.words.key], rows[row + CANDIDATE.words.id], memory.sizes.bins);
-		if (starts[bin] >= counters[COUNTERS.sorted]) continue; // the whole bin lies behind the cut
-		let place = starts[bin];
-		for (let other = starts[bin]; other < starts[bin] + cursors[bin]; other++) {
-			if (comesBefore(params, rows, rowOf(other), row)) place++;
-		}
-		if (place < counters[COUNTERS.sorted]) {
-			memory.sorted.u32.set(rows.subarray(row, row + ROW_WORDS), candidateWord(memory, slot, place));
-		}
+		const members = Array.from({ length: cursors[bin] }, (_, k) => candidateWord(memory, slot, starts[bin] + k));
+		members.sort((p, q) => (comesBefore(params, rows, p, q) ? -1 : 1));
+		members.forEach((member, k) => {
+			if (i + k < counters[COUNTERS.sorted]) memory.sorted.u32.set(rows.subarray(member, member + ROW_WORDS), candidateWord(memory, slot, i + k));
+		});
+		i += members.length;
 	}
 }

@@ -32,7 +32,7 @@ export function runTwin(run: TwinRun, memory: Memory, step: Step): void {
 			for (let slot = image * slots; slot < (image + 1) * slots; slot++) {
 				if (step.stage === 'bins') bins(memory, slot, run.params, step.phase);
 				else if (step.stage === 'scatter') scatter(memory, slot, run.params);
-				else rank(memory, slot, run.params);
+				else if (step.merge.group === 0) rank(memory, slot, run.params);
 			}
 		}
 	}
@@ -82,7 +82,7 @@ export function resumeOnTwins(run: TwinRun, { sizes, capacity, contents }: Conte
 		capacity,
 		state: new Uint32Array(contents.state),
 		candidates: words(contents.candidates),
-		binned: new Uint32Array(contents.binned),
+		binned: words(contents.binned),
 		sorted: words(contents.sorted),
 		kept: new Uint32Array(contents.kept),
 		output: words(contents.output),

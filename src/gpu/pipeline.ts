@@ -217,7 +217,8 @@ export class HeadPipeline implements GpuPipeline {
 	#otherKernels(): Exclude<KernelName, 'decode' | 'gather'>[] {
 		const { head, multiLabel, hybrid, growing, soft } = this.#options;
 		if (hybrid) return multiLabel ? ['bins'] : [];
-		const sort = ['bins', 'scatter', 'rank', ...(numSlots(head) > 1 ? (['merge'] as const) : [])] as const;
+		const mayBeHeavy = growing || multiLabel || head.numAnchors > this.#sizes.counted;
+		const sort = ['bins', 'scatter', 'rank', ...(mayBeHeavy ? (['rerank'] as const) : []), ...(numSlots(head) > 1 ? (['merge'] as const) : [])] as const;
 		if (soft) return [...sort, 'soften'];
 		if (this.#bitmask) return [...sort, 'overlaps', 'sweep'];
 		const mayBeLong = growing || multiLabel || head.numAnchors > this.#sizes.head / 2;

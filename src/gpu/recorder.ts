@@ -1,6 +1,6 @@
 // From a run to commands: what has to be made for it, uniforms and arrays written, steps recorded in one pass.
 
-import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../layout.js';
+import { LEVEL, MERGE, PARAMS, RANGE, type Sizes, writeStruct } from '../layout.js';
 import { type FrameTransform, numLevelAnchors, planLanes, planLevel, planParams, planSteps, type Step } from '../plan.js';
 import { STAGES } from '../stages.js';
 import type { BoundTensor } from '../tensors.js';
@@ -68,6 +68,7 @@ export class Recorder {
 				const lanes = planLanes(head, step.level, tensors, this.#sizes);
 				writeStruct(LEVEL, { ...level, lanes, ...this.#anchors.levels[step.level] }, u32, f32, at);
 			} else if (step.stage === 'bins') u32[at + LEVEL.words.phase] = step.phase;
+			else if (step.stage === 'rank') writeStruct(MERGE, step.merge, u32, f32, at);
 			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, u32, f32, at);
 		});
 		queue.writeBuffer(slot.get('uniform'), 0, u32 as Uint32Array<ArrayBuffer>, 0, ((steps.length + 1) * STEP_BYTES) / 4);

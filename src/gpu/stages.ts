@@ -22,7 +22,7 @@ import { BITMASK_LIMIT } from '../stages.js';
 import type { BoundRange } from './slot.js';
 import type { StageSpec } from './stage.js';
 
-export type KernelName = 'decode' | 'bins' | 'scatter' | 'rank' | 'merge' | 'prefilter' | 'suppress' | 'soften' | 'overlaps' | 'sweep' | 'gather';
+export type KernelName = 'decode' | 'bins' | 'scatter' | 'rank' | 'rerank' | 'merge' | 'prefilter' | 'suppress' | 'soften' | 'overlaps' | 'sweep' | 'gather';
 
 /** Workgroups of the grid-stride stages: enough to fill a large GPU, few enough to be cheap when empty. */
 const STRIDE_GROUPS = 64;
@@ -119,10 +119,17 @@ export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule, soft?: SoftRule
 		]),
 		rank: spec('rank', rankShader(sizes), [
 			[0, 'uniform', 'params'],
-			[1, 'read', 'state'],
-			[2, 'read', 'candidates'],
+			[1, 'step', 'step'],
+			[2, 'read', 'state'],
 			[3, 'read', 'binned'],
 			[4, 'read_write', 'sorted'],
+		]),
+		rerank: spec('rerank', rankShader(sizes), [
+			[0, 'uniform', 'params'],
+			[1, 'step', 'step'],
+			[2, 'read', 'state'],
+			[3, 'read', 'sorted'],
+			[4, 'read_write', 'binned'],
 		]),
 		merge: spec('merge', mergeShader(sizes), [
 			[0, 'uniform', 'params'],
@@ -174,7 +181,7 @@ export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule, soft?: SoftRule
 
 /** The kernel that a step runs. */
 export function kernelOf(step: Step): KernelName {
-	return step.stage === 'suppress' ? step.kernel : step.stage;
+	return 'kernel' in step ? step.kernel : step.stage;
 }
 
 /** What the workgroups of a decode step depend on: the level's. */
@@ -198,6 +205,7 @@ export function workgroupsOf(step: Step, { numAnchors, lanes }: DecodeGrid, capa
 			return [1, 1, batch * slots];
 		case 'scatter':
 		case 'rank':
+		case 'rerank':
 			return [strided, 1, batch * slots];
 		case 'merge':
 			return [strided, slots, batch];

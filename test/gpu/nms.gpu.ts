@@ -18,7 +18,7 @@ const NUM_CASES = 10_000;
 const IMAGES = 100;
 /** The full bitmask takes 2 MB an image, and a binding holds 128. */
 const MASKED = 50;
-const SMALL: Sizes = { workgroup: 32, bins: 256, head: 64, block: 32, lanes: 2 };
+const SMALL: Sizes = { workgroup: 32, bins: 256, head: 64, block: 32, lanes: 2, heavy: 2, counted: 8 };
 const THRESHOLDS = [0, 0.1, 0.3, 0.45, 0.5, 0.6, 0.65, 0.7, 0.8, 0.9, 1];
 const BOX_SETS: readonly BoxSet[] = ['clustered', 'uniform', 'integer', 'degenerate', 'identical', 'chain'];
 const SCORE_SETS: readonly ScoreSet[] = ['distinct', 'few', 'equal', 'nasty'];

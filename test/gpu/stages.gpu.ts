@@ -8,15 +8,15 @@ import { retinanet } from '../../src/heads/retinanet.js';
 import { ssd } from '../../src/heads/ssd.js';
 import { yolov5 } from '../../src/heads/yolov5.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
-import { COUNTERS, ROW_WORDS, SIZES, type Sizes } from '../../src/layout.js';
-import type { CallParams } from '../../src/plan.js';
+import { CANDIDATE, COUNTERS, ROW_WORDS, SIZES, type Sizes } from '../../src/layout.js';
+import { type CallParams, planLanes, type Step } from '../../src/plan.js';
 import { boxesAsHead, callOf } from '../support/calls.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { type BoxSet, random, randomBoxes, randomScores, type ScoreSet } from '../support/random.js';
 import { randomOutputs } from '../support/random-outputs.js';
 import { type Layout, layOut, memoryOf, stepOnTwin, stepsOnGpu } from '../support/step-runner.js';
 
-const TOY: Sizes = { workgroup: 4, bins: 8, head: 8, block: 8, lanes: 2 };
+const TOY: Sizes = { workgroup: 4, bins: 8, head: 8, block: 8, lanes: 2, heavy: 2, counted: 8 };
 
 /** The candidates of an image as a sorted list of rows, since appending has no order. */
 function candidateRows(memory: Memory, image: number): string[] {
@@ -32,8 +32,8 @@ function binnedRows(memory: Memory, image: number): string[][] {
 	const { starts, cursors } = stateOf(memory, image);
 	return Array.from(starts, (start, bin) =>
 		Array.from({ length: cursors[bin] }, (_, i) => {
-			const at = candidateWord(memory, image, memory.binned[image * memory.capacity.candidates + start + i]);
-			return memory.candidates.u32.subarray(at, at + ROW_WORDS).join(' ');
+			const at = candidateWord(memory, image, start + i);
+			return memory.binned.u32.subarray(at, at + ROW_WORDS).join(' ');
 		}).sort(),
 	);
 }
@@ -45,7 +45,21 @@ function sortedWords(memory: Memory, image: number): Uint32Array {
 }
 
 /** Counters that both sides keep; the rest belongs to the way each of them works. */
-const SHARED = ['passed', 'rejected', 'appended', 'sorted', 'kept', 'cut_key', 'cut_tie', 'refining', 'refine_low', 'refine_width', 'above'] as const;
+const SHARED = [
+	'passed',
+	'rejected',
+	'appended',
+	'sorted',
+	'kept',
+	'cut_key',
+	'cut_tie',
+	'refining',
+	'refine_low',
+	'refine_width',
+	'above',
+	'binned',
+	'heaviest',
+] as const;
 
 function facts(memory: Memory, stage: string): unknown {
 	return Array.from({ length: memory.capacity.batch }, (_, image) => {
@@ -60,11 +74,16 @@ function facts(memory: Memory, stage: string): unknown {
 	});
 }
 
-/** Walks the steps on the twin and checks each against the GPU; the suppression steps of a long list count as one. */
-async function checkEveryStep(device: GPUDevice, layout: Layout): Promise<Memory> {
+/** Walks the steps on the twin and checks each against the GPU; the ranking and suppression steps of a long list count as one. `end`: the stage to stop before. */
+async function checkEveryStep(device: GPUDevice, layout: Layout, end?: Step['stage']): Promise<Memory> {
 	const memory = memoryOf(layout);
-	const first = layout.steps.findIndex((step) => step.stage === 'suppress');
-	const groups = [...layout.steps.slice(0, first).map((step) => [step]), layout.steps.slice(first)];
+	const groups: Step[][] = [];
+	for (const step of layout.steps) {
+		if (step.stage === end) break;
+		const last = groups.at(-1);
+		if (last && last[0].stage === step.stage && (step.stage === 'rank' || step.stage === 'suppress')) last.push(step);
+		else groups.push([step]);
+	}
 	for (const steps of groups) {
 		const onGpu = await stepsOnGpu(device, layout, memory, steps);
 		for (const step of steps) stepOnTwin(layout, memory, step);
@@ -122,6 +141,87 @@ for (const n of [31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 319, 320,
 
 gpuTest('stages: 10,001 boxes reach the prefiltered ranges at full size', async ({ device }) => {
 	await checkEveryStep(device, boxesLayout(10_001, 'clustered', 'distinct', 1, 5, callOf({ iou: 0.45 }), SIZES));
+});
+
+/** Scores that fill few bins, or one; the outlier makes the range wide, so that all others share a bin. */
+const CROWDED: Readonly<Record<string, (x: number, i: number) => number>> = {
+	'all equal': () => 0.5,
+	'two scores': (x) => (x < 0.5 ? 0.4 : 0.6),
+	'ten scores': (x) => 0.05 + Math.floor(x * 10) / 10,
+	'scores of float16': (x) => (1 + Math.floor(x * 2047)) / 2048,
+	'two neighbours and an outlier': (x, i) => (i === 3 ? 1e-3 : x < 0.5 ? 0.5 : 0.5 + 2 ** -24),
+	'a narrow range of denormals': (x, i) => (i === 3 ? 1 : Math.floor(x * 1000) * 2 ** -149),
+	'one bin and many lone ones': (x) => (x < 0.7 ? 0.25 + x * 1e-6 : x),
+};
+
+/** Sorts n boxes of such scores and holds the ids against the order that a plain sort of the scores gives. */
+async function checkCrowded(
+	device: GPUDevice,
+	n: number,
+	name: string,
+	sizes: Sizes,
+	numSteps: number,
+	call: { tiesHighest?: boolean; maxCandidates?: number } = {},
+) {
+	const next = random(n);
+	const scores = Float32Array.from({ length: n }, (_, i) => CROWDED[name](next(), i));
+	const boxes = randomBoxes(n, 'disjoint', next);
+	const { head, tensors, givenClasses } = boxesAsHead(boxes, scores);
+	const layout = layOut(head, tensors, callOf(call), sizes, { givenClasses });
+	assert.lengthOf(
+		layout.steps.filter(({ stage }) => stage === 'rank'),
+		numSteps,
+	);
+	const memory = await checkEveryStep(device, layout, 'suppress');
+	const tie = call.tiesHighest ? -1 : 1;
+	const order = Array.from(scores.keys()).sort((i, j) => scores[j] - scores[i] || (i - j) * tie);
+	const ids = Array.from({ length: Math.min(n, call.maxCandidates ?? n) }, (_, i) => memory.sorted.u32[candidateWord(memory, 0, i) + CANDIDATE.words.id]);
+	assert.deepEqual(ids, order.slice(0, ids.length), name);
+}
+
+gpuTest('stages: heavy bins, toy sizes: runs of 4, merged to 64 and in two rounds more', async ({ device }) => {
+	for (const name of Object.keys(CROWDED)) {
+		for (const [n, steps] of [
+			[8, 1],
+			[9, 3],
+			[63, 3],
+			[64, 3],
+			[65, 3],
+			[257, 3],
+			[5000, 5],
+		]) {
+			await checkCrowded(device, n, name, TOY, steps, { tiesHighest: n % 2 === 0 });
+			await checkCrowded(device, n, name, TOY, steps, { maxCandidates: Math.ceil(n / 3) });
+		}
+	}
+});
+
+for (const name of Object.keys(CROWDED)) {
+	gpuTest(`stages: heavy bins, 20,000 boxes, ${name}`, async ({ device }) => {
+		await checkCrowded(device, 20_000, name, SIZES, 3);
+		await checkCrowded(device, 20_000, name, SIZES, 3, { tiesHighest: true, maxCandidates: 5000 });
+	});
+}
+
+gpuTest('stages: heavy bins, 270,000 boxes of two scores', async ({ device }) => {
+	await checkCrowded(device, 270_000, 'two scores', SIZES, 5);
+});
+
+gpuTest('stages: decode shares the classes of an anchor among 1, 2, 4 and 8 threads, anchors and classes in either order', async ({ device }) => {
+	const lanes = [1, 2, 4, 8];
+	for (const layout of ['channels-first', 'anchors-first'] as const) {
+		const head = yolov8({ numClasses: 67, inputSize: [64, 96], layout });
+		for (const multiLabel of [false, true]) {
+			// equal values everywhere: the lower class must win, whichever thread has it
+			const tensors = randomOutputs(head, { batch: 2, half: multiLabel, seed: 11, hits: 0.2, nasty: 0.01, values: [0.4, 0.4, 0.7] });
+			const call = callOf({ score: 0.3, iou: 0.5, maxCandidates: 500, maxDetections: 50 });
+			for (const most of lanes) {
+				const laid = layOut(head, tensors, call, { ...SIZES, lanes: most }, { batch: 2, multiLabel });
+				assert.equal(planLanes(head, 0, tensors, laid.sizes), most);
+				await checkEveryStep(device, laid, 'suppress');
+			}
+		}
+	}
 });
 
 gpuTest('stages: levels that are cut one by one make a list longer than any of them, which prefiltered ranges go through to its end', async ({ device }) => {

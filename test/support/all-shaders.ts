@@ -33,7 +33,7 @@ import { mediapipe } from '../../src/codecs/mediapipe.js';
 import { rotatedDeltas } from '../../src/codecs/rotated-deltas.js';
 import { rotatedDistances } from '../../src/codecs/rotated-distances.js';
 import type { Head, ScoreSpec } from '../../src/heads/head.js';
-import { SIZES } from '../../src/layout.js';
+import { SIZES, SOFTWARE_SIZES } from '../../src/layout.js';
 import { BITMASK_LIMIT } from '../../src/stages.js';
 
 const CODECS: Readonly<Record<string, BoxCodec>> = {
@@ -124,6 +124,7 @@ function decodeVariants(): [string, string][] {
 		shaders.push([`decode.${scoreName}.multi-label`, decodeShader({ ...plain, head, multiLabel: true })]);
 		shaders.push([`decode.${scoreName}.multi-label.float16`, decodeShader({ ...plain, head, multiLabel: true, classFilter: true, half: allHalf })]);
 	}
+	shaders.push(['decode.one-lane', decodeShader({ ...plain, head: headOf(CODECS.distances, SCORES.logit), sizes: SOFTWARE_SIZES })]);
 	shaders.push(['decode.given-classes', decodeShader({ ...plain, givenClasses: true, head: headOf(CODECS['boxes-xyxy'], SCORES.probability) })]);
 	const field = { tensor: 0, channel: 0 };
 	const proposals = headOf(CODECS.deltas, SCORES['softmax-first']);

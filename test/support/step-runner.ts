@@ -12,7 +12,7 @@ import { compileStage, USAGE } from '../../src/gpu/stage.js';
 import { headSpecs, kernelOf, kernelSpecs, levelInputs, workgroupsOf } from '../../src/gpu/stages.js';
 import { readBuffer, upload } from '../../src/gpu/transfer.js';
 import type { Head } from '../../src/heads/head.js';
-import { LEVEL, PARAMS, RANGE, type Sizes, writeStruct } from '../../src/layout.js';
+import { LEVEL, MERGE, PARAMS, RANGE, type Sizes, writeStruct } from '../../src/layout.js';
 import type { TwinRun } from '../../src/pipeline.js';
 import type { CallParams } from '../../src/plan.js';
 import { type Capacity, planCapacity, planLanes, planLevel, planParams, planSteps, type Step } from '../../src/plan.js';
@@ -98,6 +98,7 @@ export async function stepsOnGpu(gpuDevice: GPUDevice, layout: Layout, memory: M
 				writeStruct(LEVEL, { ...level, lanes: planLanes(run.head, step.level, run.tensors, layout.sizes) }, slot.uniform, f32, at);
 			}
 			if (step.stage === 'bins') slot.uniform[at + LEVEL.words.phase] = step.phase;
+			else if (step.stage === 'rank') writeStruct(MERGE, step.merge, slot.uniform, f32, at);
 			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, slot.uniform, f32, at);
 		}
 		queue.writeBuffer(slot.get('uniform'), 0, slot.uniform as Uint32Array<ArrayBuffer>);
