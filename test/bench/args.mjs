@@ -14,11 +14,19 @@ export const HELP = `npm run bench -- [options]
 
 Exit code: 0 when all answers were equal and all gates passed, else 1.`;
 
+function valuesOf(config) {
+	try {
+		return parseArgs(config).values;
+	} catch (error) {
+		throw new Error(`bench: ${error.message}; see --help`, { cause: error });
+	}
+}
+
 /** Throws for what it does not know. */
 export function parse(args) {
 	const flag = /** @type {const} */ ({ type: 'boolean', default: false });
 	const text = /** @type {const} */ ({ type: 'string', default: '' });
-	const { values } = parseArgs({ args, options: { only: text, keep: text, quick: flag, node: flag, torchvision: flag, list: flag, help: flag } });
+	const values = valuesOf({ args, options: { only: text, keep: text, quick: flag, node: flag, torchvision: flag, list: flag, help: flag } });
 	if (!/^([a-z0-9][a-z0-9.-]*)?$/.test(values.keep))
 		throw new Error(`bench: --keep must be a name of small letters, digits, dots and dashes; got ${values.keep}`);
 	return values;
@@ -26,7 +34,12 @@ export function parse(args) {
 
 /** The rows to run, in their order; those of an option only when it is among `given`. Throws when a part names none, or when none of them runs in that place. */
 export function choose(rows, only, place, given = []) {
-	const parts = only.split(',').map((part) => part.trim());
+	const named = only
+		.split(',')
+		.map((part) => part.trim())
+		.filter(Boolean);
+	// every name contains ''
+	const parts = named.length ? named : [''];
 	const unknown = parts.filter((part) => !rows.some(({ name }) => name.includes(part)));
 	if (unknown.length) {
 		throw new Error(

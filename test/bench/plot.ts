@@ -43,7 +43,7 @@ const BAR = 24;
 const BARS = [
 	['gate missed', 'gate missed', '#c62828'],
 	['target missed', 'target missed', '#e0a030'],
-	['met', 'target met', '#4a7fb5'],
+	['met', 'all goals met', '#4a7fb5'],
 	['', 'without a goal', '#9fb3c8'],
 ] as const;
 

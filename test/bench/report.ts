@@ -54,7 +54,7 @@ function raceLines({ detections, lines, timings }: RaceResult): string[] {
 
 /** A kind that has no printer of its own is shown as its lines. */
 const PRINTERS: Record<string, (result: never) => string[]> = { race: raceLines, 'gpu frames': framesLines, growth: growthLines };
-const plainLines = ({ lines }: Result) => columns([HEADS, ...lines.map(cellsOf)], [1, 3, 5, 6]);
+const plainLines = ({ lines }: Result) => (lines.length ? columns([HEADS, ...lines.map(cellsOf)], [1, 3, 5, 6]) : []);
 
 /** A result in lines of text: what was worked on, the figures, what was missed. */
 export function linesOf(result: Result): string[] {

@@ -53,16 +53,21 @@ function write(record, plots, place, keep) {
 	}
 }
 
+/** The result of a row that ended with an error: it fails, and nothing of it was timed. */
+function broken({ name, what }, { message }) {
+	return { kind: 'broken', name, what, lines: [], failures: [`ended with an error: ${message.replace(/^page\.evaluate: /, '')}`], misses: [] };
+}
+
 async function main() {
 	const { quick, only, node, torchvision, keep, list, help } = parse(process.argv.slice(2));
 	if (help) return print(HELP);
 	if (torchvision) await checkTorchvision();
-	ensurePeers(print);
 	const files = await bundle();
 	const { rows } = await import(pathToFileURL(files.bench).href);
 	if (list) return rows.forEach(({ name, places, what }) => print(`${name.padEnd(24)} ${places.join(', ').padEnd(16)} ${what}`));
 	const chosen = choose(rows, only, node ? 'node' : 'chromium', torchvision ? ['torchvision'] : []);
 	const { linesOf, tableOf, plotsOf } = await import(pathToFileURL(files.show).href);
+	ensurePeers(print);
 	const place = await (node ? inNode(files.bench) : inChromium(print));
 	const setting = { engine: place.engine, machine: machine(), started: new Date().toISOString(), quick };
 	const loads = [load()];
@@ -75,6 +80,9 @@ async function main() {
 			progress.begin();
 			try {
 				done.push(await place.run(row, quick, (text) => progress.say(text)));
+			} catch (error) {
+				// the rows before it keep their figures, and those after it run
+				done.push(broken(row, error));
 			} finally {
 				progress.end();
 			}

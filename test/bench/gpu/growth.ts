@@ -158,7 +158,8 @@ async function panelOf(one: Case, all: readonly Contestant[], { quick, progress 
 					const begun = performance.now();
 					const indices = await run();
 					const once = performance.now() - begun;
-					expected ??= indices;
+					// where the CPU is beyond its budget, it still says what is right
+					expected ??= at === 0 ? indices : nms(work.boxes, work.scores, options);
 					const difference = differenceOf({ indices }, { indices: expected });
 					if (difference) {
 						differ(`${title}, ${n} boxes: ${contestant.name}: ${difference}`);

@@ -100,6 +100,7 @@ describe('the command line', () => {
 		expect(chosen('', 'node')).toEqual(['yolov8 0.25', 'nms 5k', 'nms 25k']);
 		expect(chosen('5k, yolo')).toEqual(['yolov8 0.25', 'nms 5k', 'nms 25k']);
 		expect(chosen('gpu,nms 5k', 'node')).toEqual(['nms 5k']);
+		expect(chosen('nms 5k,')).toEqual(['nms 5k']);
 	});
 
 	it('refuses what names nothing or runs nowhere', () => {
@@ -110,7 +111,8 @@ describe('the command line', () => {
 	it('knows its options', () => {
 		expect(parse([])).toMatchObject({ only: '', keep: '', quick: false, node: false, list: false, help: false });
 		expect(parse(['--quick', '--node', '--only', 'nms', '--keep', 'rtx-4090'])).toMatchObject({ quick: true, node: true, only: 'nms', keep: 'rtx-4090' });
-		expect(() => parse(['--fast'])).toThrow();
+		expect(() => parse(['--fast'])).toThrow(/^bench: .*'--fast'.*see --help$/);
+		expect(() => parse(['yolov8'])).toThrow(/^bench: /);
 		expect(() => parse(['--keep', '../up'])).toThrow('--keep must be');
 	});
 });
