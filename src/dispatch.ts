@@ -24,6 +24,8 @@ export class Dispatch {
 	readonly #options: PipelineOptions;
 	readonly #gpu: GpuSlot;
 	#cpu: Pipeline | undefined;
+	/** What reading tensors back for the CPU needs, kept from call to call. */
+	#staging: { device: GPUDevice; kept: GPUBuffer[] } | undefined;
 
 	constructor(backend: ManagedBackend, options: PipelineOptions) {
 		const { numAnchors, numClasses } = options.head;
@@ -80,7 +82,12 @@ export class Dispatch {
 		const { link } = this.#backend;
 		if (link.isLost) throw lostOutputs('give new ones in CPU memory');
 		const device = link.device as GPUDevice;
-		const read = await Promise.all(tensors.map((tensor) => link.module.readTensor(device, tensor)));
+		if (this.#staging?.device !== device) {
+			this.#freeStaging();
+			this.#staging = { device, kept: [] };
+		}
+		const { kept } = this.#staging;
+		const read = await Promise.all(tensors.map((tensor) => link.module.readTensor(device, tensor, kept)));
 		signal?.throwIfAborted();
 		return read;
 	}
@@ -97,9 +104,14 @@ export class Dispatch {
 		);
 	}
 
+	#freeStaging(): void {
+		for (const buffer of this.#staging?.kept.splice(0) ?? []) buffer.destroy();
+	}
+
 	dispose(): void {
 		this.#cpu?.dispose();
 		this.#gpu.dispose();
+		this.#freeStaging();
 	}
 }
 

@@ -12,7 +12,7 @@ const MAX_REOPENINGS = 2;
 /** The GPU code, fetched piece by piece: asking what there is downloads no shader. */
 export const realGpu: GpuModule = {
 	createGpuBackend: async (options) => (await import('./gpu/backend.js')).createGpuBackend(options),
-	readTensor: async (device, bound) => (await import('./gpu/backend.js')).readTensor(device, bound),
+	readTensor: async (device, bound, kept) => (await import('./gpu/backend.js')).readTensor(device, bound, kept),
 	checkWebGPU: async (gpu) => (await import('./gpu/device.js')).checkWebGPU(gpu),
 	isSoftware: async (device) => (await import('./gpu/device.js')).adoptDevice(device).software,
 };

@@ -218,6 +218,9 @@ export interface GpuModule {
 	checkWebGPU(gpu?: GPU): Promise<WebGPUReport>;
 	/** Whether a device that was given computes on the CPU, as far as it says. */
 	isSoftware(device: GPUDevice): Promise<boolean>;
-	/** A raw tensor to CPU memory: `strides.numElements` elements, for runs on the CPU. */
-	readTensor(device: GPUDevice, bound: BoundTensor): Promise<BoundTensor>;
+	/**
+	 * A raw tensor to CPU memory: `strides.numElements` elements, for runs on the CPU. Mappable buffers that it needs stay in the list
+	 * `kept` for the next read; who has the list destroys them.
+	 */
+	readTensor(device: GPUDevice, bound: BoundTensor, kept?: GPUBuffer[]): Promise<BoundTensor>;
 }

@@ -117,6 +117,6 @@ class DeviceBackend implements GpuBackend {
 }
 
 /** A raw tensor to CPU memory. */
-export async function readTensor(device: GPUDevice, bound: BoundTensor): Promise<BoundTensor> {
-	return readTensorOn(adoptDevice(device), bound);
+export async function readTensor(device: GPUDevice, bound: BoundTensor, kept?: GPUBuffer[]): Promise<BoundTensor> {
+	return readTensorOn(adoptDevice(device), bound, kept);
 }

@@ -186,7 +186,7 @@ export class Readback {
 			await readParts(
 				this.#device,
 				parts.map(({ from, ...part }) => ({ source: run.slot.get(from), ...part })),
-				(bytes) => run.slot.more(bytes),
+				{ take: (bytes) => run.slot.more(bytes), giveBack: () => undefined },
 			),
 		);
 	}

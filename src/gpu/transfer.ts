@@ -47,15 +47,49 @@ export interface Part {
 	readonly bytes: number;
 }
 
-/** Parts of buffers copied to the host, laid end to end; by way of a buffer that `keeper` keeps, or one made for the occasion. */
-export async function readParts(device: Device, parts: readonly Part[], keeper?: (bytes: number) => GPUBuffer): Promise<ArrayBuffer> {
+/** Where a mappable buffer comes from and goes to; `sound` is false after an error, when it may be broken. */
+export interface Staging {
+	take(bytes: number): GPUBuffer;
+	giveBack(buffer: GPUBuffer, sound: boolean): void;
+}
+
+function madeForOnce(device: Device): Staging {
+	return {
+		take: (bytes) => createBuffer(device, 'read', bytes, USAGE.MAP_READ | USAGE.COPY_DST),
+		giveBack: (buffer) => buffer.destroy(),
+	};
+}
+
+/** Buffers kept at most between reads, and how much larger than needed one may be. */
+const MOST_KEPT = 2;
+const MOST_WASTE = 4;
+
+/** Takes from a list and gives back to it: making a buffer and filling its pages costs more than copying through it. The list is its owner's to destroy. */
+function keptIn(list: GPUBuffer[], device: Device): Staging {
+	const once = madeForOnce(device);
+	return {
+		take: (bytes) => {
+			const fits = list.findIndex(({ size }) => size >= bytes && size <= MOST_WASTE * bytes);
+			return fits < 0 ? once.take(bytes) : list.splice(fits, 1)[0];
+		},
+		giveBack: (buffer, sound) => {
+			if (sound) list.unshift(buffer);
+			else buffer.destroy();
+			for (const surplus of list.splice(MOST_KEPT)) surplus.destroy();
+		},
+	};
+}
+
+/** Parts of buffers copied to the host, laid end to end; by way of a buffer from `staging`. */
+export async function readParts(device: Device, parts: readonly Part[], staging = madeForOnce(device)): Promise<ArrayBuffer> {
 	const total = parts.reduce((sum, part) => sum + part.bytes, 0);
 	let buffer: GPUBuffer | undefined;
 	let mapped: Promise<void> | undefined;
+	let sound = false;
 	try {
 		// made inside the scope: a buffer that cannot be had is this call's error
-		const staging = await device.scoped('read', () => {
-			buffer = keeper ? keeper(total) : createBuffer(device, 'read', total, USAGE.MAP_READ | USAGE.COPY_DST);
+		const taken = await device.scoped('read', () => {
+			buffer = staging.take(total);
 			const encoder = device.gpu.createCommandEncoder({ label: 'kedge.read' });
 			let to = 0;
 			for (const { source, offset, bytes } of parts) {
@@ -68,12 +102,14 @@ export async function readParts(device: Device, parts: readonly Part[], keeper?:
 			return buffer;
 		});
 		await device.race(mapped as Promise<void>, undefined, 'read');
-		return staging.getMappedRange(0, total).slice(0);
+		const copy = taken.getMappedRange(0, total).slice(0);
+		taken.unmap();
+		sound = true;
+		return copy;
 	} catch (error) {
 		throw platformError('read', error);
 	} finally {
-		if (keeper) await unmap(buffer, mapped);
-		else buffer?.destroy();
+		if (buffer) staging.giveBack(buffer, sound);
 	}
 }
 
@@ -82,14 +118,14 @@ export function readBuffer(device: Device, source: GPUBuffer, offset = 0, bytes 
 	return readParts(device, [{ source, offset, bytes }]);
 }
 
-/** A tensor in CPU memory, read from the GPU if it is there. */
-export async function readTensorOn(device: Device, bound: BoundTensor): Promise<BoundTensor> {
+/** A tensor in CPU memory, read from the GPU if it is there; by way of a buffer that stays in the list `kept`, if there is one. */
+export async function readTensorOn(device: Device, bound: BoundTensor, kept?: GPUBuffer[]): Promise<BoundTensor> {
 	const { tensor, strides } = bound;
 	if (tensor.location === 'cpu') return bound;
 	const half = tensor.type === 'float16';
 	const first = Math.floor(tensor.offset / 4) * 4;
 	const bytes = Math.ceil((tensor.offset - first + strides.numElements * (half ? 2 : 4)) / 4) * 4;
-	const words = await readBuffer(device, tensor.buffer, first, bytes);
+	const words = await readParts(device, [{ source: tensor.buffer, offset: first, bytes }], kept && keptIn(kept, device));
 	const data = half ? new Uint16Array(words, tensor.offset - first, strides.numElements) : new Float32Array(words, 0, strides.numElements);
 	return { strides, tensor: { location: 'cpu', type: tensor.type, data, dims: tensor.dims } };
 }

@@ -84,6 +84,22 @@ soakTest('after ten frames a frame makes nothing, submits once, maps once and re
 	}
 });
 
+soakTest('the CPU reads a tensor back by way of buffers that stay until dispose()', async (fake, device) => {
+	const input = bufferOf(device, gridOutput());
+	const before = fake.numLive;
+	const postprocessor = await createPostprocessor({ head: GRID_HEAD, device, backend: 'cpu' });
+	await postprocessor.run(input);
+	fake.arm();
+	for (let i = 0; i < 5; i++) assert.equal((await postprocessor.run(input)).count, 300);
+	assert.deepEqual(made(fake), NOTHING);
+	assert.deepEqual([fake.count('submit'), fake.count('mapAsync')], [5, 5]);
+	// of many at once two are kept
+	await Promise.all(Array.from({ length: 5 }, () => postprocessor.run(input)));
+	assert.equal(fake.numLive, before + 2);
+	postprocessor.dispose();
+	assert.equal(fake.numLive, before);
+});
+
 soakTest('encode() maps nothing, submits nothing, and makes nothing after its ring is full', async (fake, device) => {
 	const postprocessor = await createPostprocessor({ head: HEAD, device, backend: 'webgpu', suppression: 'bitmask' });
 	const input = bufferOf(device, SCENE);
