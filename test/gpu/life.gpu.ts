@@ -247,6 +247,8 @@ lifeTest('a device refused with a feature is asked for without, on a fresh adapt
 
 lifeTest('a shader that the driver refuses: SHADER with its messages; auto goes to the CPU', async (fake) => {
 	const device = await fake.openDevice();
+	// a GPU for all that kedge knows: of a software adapter 'auto' asks no shader
+	Object.defineProperty(device, 'adapterInfo', { value: { vendor: 'a', architecture: 'gpu', device: '', description: '' } });
 	fake.arm({ kind: 'createShaderModule', mode: 'invalid', nth: 1 });
 	const { error } = await settle(make({ device }), 'createPostprocessor');
 	assert.deepInclude(error, { name: 'KedgeError', code: 'SHADER' });
