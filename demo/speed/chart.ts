@@ -165,13 +165,15 @@ function picture(report: Report, renderer: 'svg' | 'canvas'): { chart: EChartsTy
 	});
 	const option = optionOf(rows, colours, WIDE, CAPTION);
 	const where = [facts.adapter ? adapterText(facts.adapter) : 'no GPU', facts.browser || facts.userAgent, facts.platform].join(' · ');
-	const style = { width: PICTURE_WIDTH - 16, overflow: 'truncate', fontFamily: FONT };
-	const caption = {
-		...{ left: 0, top: 4, padding: 0, text: where, itemGap: 4, subtext: notes[0] ?? `kedge ${facts.kedge}, ${facts.date.slice(0, 10)}` },
-		textStyle: { ...style, color: colours.strong, fontSize: 13, fontWeight: 400 },
-		subtextStyle: { ...style, color: colours.text, fontSize: 12 },
-	};
-	chart.setOption({ ...option, backgroundColor: colours.panel, title: [caption, ...(option.title as object[])] });
+	const style = { width: PICTURE_WIDTH - 16, overflow: 'truncate', fontFamily: FONT, fontWeight: 400 };
+	const caption = [
+		{ left: 0, top: 10, padding: 0, text: where, textStyle: { ...style, color: colours.strong, fontSize: 13 } },
+		{
+			...{ left: 0, top: 30, padding: 0, text: notes[0] ?? `kedge ${facts.kedge}, ${facts.date.slice(0, 10)}` },
+			textStyle: { ...style, color: colours.text, fontSize: 12 },
+		},
+	];
+	chart.setOption({ ...option, backgroundColor: colours.panel, title: [...caption, ...(option.title as object[])] });
 	return { chart, element };
 }
 

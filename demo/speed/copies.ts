@@ -35,7 +35,8 @@ const table = (rows: readonly (readonly string[])[], align: string) =>
 
 /** Ready for an issue on GitHub. */
 export function markdownOf(report: Report): string {
-	const facts = table([['Speed report', ''], ...factLines(report.facts).map(([name, text]) => [name, escapeMarkdown(text)])], 'll');
+	const lines = [...factLines(report.facts), ['Measured', report.effort]];
+	const facts = table([['Speed report', ''], ...lines.map(([name, text]) => [name, escapeMarkdown(text)])], 'll');
 	const notes = report.notes.map((note) => `> ${escapeMarkdown(note)}`).join('\n>\n');
 	const parts = [facts, notes, ...report.rows.map(rowText), stagesText(report.rows), choicesText(report)];
 	return `${parts.filter(Boolean).join('\n\n')}\n`;

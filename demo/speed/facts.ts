@@ -76,6 +76,9 @@ export function factLines({ kedge, date, adapter, noGpu, browser, userAgent, pla
 /** What is said when the page was in the background for a while. */
 export const HIDDEN_NOTE = 'The page was in the background during part of the run, where browsers slow it down: measure again with the page in front.';
 
+/** What is said of a run that was ended before its last row. */
+export const CANCELLED_NOTE = 'The run was cancelled: its other rows were not measured.';
+
 /** What happened during a run. */
 export interface Circumstances {
 	/** Something of the GPU failed during the run, in words. */

@@ -6,7 +6,7 @@ import { Cancelled, Work } from '../work.js';
 import { pngOf, svgOf, Times } from './chart.js';
 import { EFFORTS, type EffortName } from './clock.js';
 import { jsonOf, markdownOf } from './copies.js';
-import { HIDDEN_NOTE, notesOf } from './facts.js';
+import { CANCELLED_NOTE, HIDDEN_NOTE, notesOf } from './facts.js';
 import type { Report } from './report.js';
 import type { Progress } from './run.js';
 import { showChoices, showFacts, showNotes, showPlan, showStages, showTimes } from './tables.js';
@@ -62,8 +62,12 @@ function show(): void {
 }
 
 function busy(on: boolean): void {
-	button('run').disabled = on;
-	button('cancel').disabled = !on;
+	const [before, after] = on ? [button('run'), button('cancel')] : [button('cancel'), button('run')];
+	const focused = document.activeElement === before;
+	after.disabled = false;
+	// who works by keyboard stays where the next button is
+	if (focused) after.focus();
+	before.disabled = true;
 	byId('effort', HTMLFieldSetElement).disabled = on;
 	byId('progress', HTMLProgressElement).value = 0;
 	byId('percent', HTMLElement).textContent = '';
@@ -149,6 +153,10 @@ function cancel(): void {
 	work.cancel();
 	busy(false);
 	const rows = report?.rows.length ?? 0;
+	if (report) {
+		report = { ...report, notes: [...report.notes, CANCELLED_NOTE] };
+		show();
+	}
 	say(rows ? `Cancelled after ${rows} ${rows === 1 ? 'row' : 'rows'}.` : 'Cancelled.');
 }
 

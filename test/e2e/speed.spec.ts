@@ -118,11 +118,14 @@ test('every row runs, all answers are equal, and the report is taken along', asy
 test('a run can be cancelled at any time, keeps what it has, and another one starts', async ({ page, baseURL }) => {
 	await open(page, baseURL as string);
 	const [start, cancel] = ['Run', 'Cancel'].map((name) => page.getByRole('button', { name }));
-	await start.click();
+	await start.press('Enter');
 	await expect(start).toBeDisabled();
+	await expect(cancel, 'by keyboard the next button is at hand').toBeFocused();
 	await expect(page.locator('#status')).toContainText('1 of 7, YOLOv8 head in CPU memory');
 	await expect(page.locator('#times tbody')).toHaveCount(1, { timeout: 60_000 });
-	await cancel.click();
+	await cancel.press('Enter');
+	await expect(start).toBeFocused();
+	await expect(page.locator('#notes')).toContainText('The run was cancelled');
 	await expect(page.locator('#status')).toHaveText('Cancelled after 1 row.');
 	await expect(cancel).toBeDisabled();
 	await expect(start).toBeEnabled();
