@@ -54,8 +54,13 @@ async function compare({ frames, scoreTolerance }: Race, contestants: readonly C
 			await turn?.();
 			const got = answer((await run(frame)) as never);
 			first ??= got;
-			const difference = differenceOf(got, (await reference?.(frame)) ?? first, scoreTolerance);
-			if (difference) differences.push(`frame ${frame}: ${name}: ${difference}`);
+			// by its own rules, and what is timed: on these workloads both find the same
+			for (const expected of [await reference?.(frame), first]) {
+				const difference = expected && differenceOf(got, expected, scoreTolerance);
+				if (!difference) continue;
+				differences.push(`frame ${frame}: ${name}: ${difference}`);
+				break;
+			}
 		}
 		detections.push(first?.indices.length ?? 0);
 		if (detections[frame] === 0) differences.push(`frame ${frame}: nothing was found, so nothing is compared`);

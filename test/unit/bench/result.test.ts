@@ -58,6 +58,15 @@ describe('a race', () => {
 		expect(result.detections).toEqual([1, 1]);
 	});
 
+	it('compares what is timed, too, where a peer has rules of its own', async () => {
+		const result = await run(
+			contestant('kedge', () => [1]),
+			contestant('peer', () => [1, 2], { reference: () => answer([1, 2]) }),
+		);
+		expect(result.failures).toEqual([0, 1].map((frame) => `frame ${frame}: peer: 2 detections instead of 1`));
+		expect(result.timings).toEqual([]);
+	});
+
 	it('fails where nothing was found', async () => {
 		const result = await run(contestant('kedge', (frame) => (frame === 0 ? [] : [1])));
 		expect(result.failures).toEqual(['frame 0: nothing was found, so nothing is compared']);
