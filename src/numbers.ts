@@ -11,7 +11,7 @@ export const MIN_NORMAL = 1.1754943508222875e-38;
 /** Coordinates of this magnitude or more are rejected, so that areas stay finite. */
 export const COORDINATE_LIMIT = 2 ** 62;
 
-/** A product as every device sees it: below the smallest normal float32 it is 0. NaN stays. */
+/** A product, or a factor of one, as every device sees it: below the smallest normal float32 it is 0. NaN stays. */
 export function flushProduct(x: number): number {
 	return x < MIN_NORMAL && x > -MIN_NORMAL ? 0 : x;
 }

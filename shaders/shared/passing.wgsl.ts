@@ -74,6 +74,9 @@ fn raw_limit(anchor: ptr<function, Anchor>) -> u32 {
   if (!is_normal(factor)) { return 0u; }
   exponent -= exponent_of(factor) + 1;
   #endif
+  #if ${softmax || activation === 'sigmoid'}
+  if (exponent < -115) { return 0u; } // so small a score has every lower logit, too: exp32 and sigmoid32 are clamped
+  #endif
   #if ${softmax}
   // e^(x - largest) is a bound of the score, and ln least one of its exponent
   let largest = (*anchor).largest;

@@ -36,7 +36,7 @@ fn open_factor(anchor: ptr<function, Anchor>) -> bool {
   #if ${objectness?.activation === 'sigmoid'}
   (*anchor).factor = sigmoid32(bitcast<f32>(bits));
   #else
-  (*anchor).factor = bitcast<f32>(bits);
+  (*anchor).factor = bitcast<f32>(flushed_bits(bits));
   #endif
   return true;
 }
@@ -116,7 +116,7 @@ fn class_key(anchor: ptr<function, Anchor>, c: u32) -> u32 {
   #elif ${activation === 'sigmoid' && objectness !== undefined}
   let score = sigmoid32(bitcast<f32>(bits));
   #else
-  let score = bitcast<f32>(bits);
+  let score = bitcast<f32>(${objectness !== undefined ? 'flushed_bits(bits)' : 'bits'});
   #endif
   #if ${objectness !== undefined}
   return product_key((*anchor).factor, ${softmax ? 'bitcast<f32>(flushed(score))' : 'score'});
@@ -128,10 +128,10 @@ fn class_key(anchor: ptr<function, Anchor>, c: u32) -> u32 {
 }
 
 // The bits of a product. Below the smallest normal float it is 0: some devices flush there, some do not.
-fn flushed(product: f32) -> u32 {
-  let bits = bitcast<u32>(fround(product));
-  return select(0u, bits, (bits & 0x7f800000u) != 0u);
-}
+fn flushed(product: f32) -> u32 { return flushed_bits(bitcast<u32>(fround(product))); }
+
+// So is a factor.
+fn flushed_bits(bits: u32) -> u32 { return select(0u, bits, (bits & 0x7f800000u) != 0u); }
 
 // Objectness times class. The device may assume that there is no Infinity, so 0 times it is looked for first.
 fn product_key(factor: f32, score: f32) -> u32 {

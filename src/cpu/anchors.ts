@@ -45,7 +45,7 @@ function openFactor({ extra, head, call, w }: LevelScan, shape: number, cell: nu
 		return undefined;
 	}
 	if (keyOfBits(bits >>> 0) < call.minObjectnessKey) return undefined;
-	return head.score.objectness?.activation === 'sigmoid' ? sigmoid32(bitsToFloat(bits)) : bitsToFloat(bits);
+	return head.score.objectness?.activation === 'sigmoid' ? sigmoid32(bitsToFloat(bits)) : flushProduct(bitsToFloat(bits));
 }
 
 /** The hits of one anchor, into `hits`; returns how many. */
@@ -59,7 +59,7 @@ function products(scan: LevelScan, place: number, factor: number, classIsLogit: 
 		if (!takesPart(scan, c)) continue;
 		const value = bitsToFloat(bitsAt(classes, place + c * classes.channel));
 		if (value < floor) continue;
-		const bits = floatBits(flushProduct(round(factor * (classIsLogit ? sigmoid32(value) : value))));
+		const bits = floatBits(flushProduct(round(factor * (classIsLogit ? sigmoid32(value) : flushProduct(value)))));
 		const isNaN = value !== value || isNaNBits(bits);
 		const key = isNaN ? NAN_KEY : keyOfBits(bits);
 		if (!isNaN && key < call.minKey) continue;

@@ -162,7 +162,7 @@ function isPeak({ level, tensors }: DecodePass, at: number, cell: number, bits: 
 
 /** Objectness times class; 0 times Infinity is not a number. */
 function productKey(objectness: number, score: number): number {
-	const bits = floatBits(flushProduct(round(objectness * score)));
+	const bits = floatBits(flushProduct(round(flushProduct(objectness) * flushProduct(score))));
 	return isNaNBits(bits) ? NAN_KEY : keyOfBits(bits);
 }
 

@@ -2,8 +2,20 @@
 // detections of the CPU path, bit for bit, for every head, type, layout and batch.
 
 import { assert } from 'chai';
+import { boxes as boxCodec } from '../../src/codecs/boxes.js';
+import { defineHead } from '../../src/heads/define.js';
 import type { Head } from '../../src/index.js';
-import { createPostprocessor, type Detections, letterbox, type PostprocessorOptions, retinanet, ssd, yolov5, yolov8 } from '../../src/index.js';
+import {
+	createPostprocessor,
+	type Detections,
+	letterbox,
+	type PostprocessorOptions,
+	retinanet,
+	ssd,
+	type TensorLike,
+	yolov5,
+	yolov8,
+} from '../../src/index.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { random, randomBoxes } from '../support/random.js';
 import { randomOutputs } from '../support/random-outputs.js';
@@ -31,7 +43,7 @@ function facts(d: Detections) {
 	return { count, numCandidates, truncated, rejected, boxes: bits(d.boxes), scores: bits(d.scores), classIds: d.classIds.join(), indices: d.indices.join() };
 }
 
-async function detect(options: PostprocessorOptions, outputs: ReturnType<typeof outputsOf>): Promise<ReturnType<typeof facts>[]> {
+async function detect(options: PostprocessorOptions, outputs: readonly TensorLike[]): Promise<ReturnType<typeof facts>[]> {
 	const postprocessor = await createPostprocessor(options);
 	try {
 		const [height, width] = options.head.inputSize;
@@ -75,6 +87,70 @@ for (const [name, head] of HEADS) {
 		120_000,
 	);
 }
+
+gpuTest('postprocessor: scores so small that exp and sigmoid are clamped pass as on the CPU', async ({ device }) => {
+	// [N, 7]: box, then objectness and two class logits, or a background logit and two
+	const tensors = [{ name: 'all', layouts: [['anchor', 'channel']], sizes: { anchor: 8, channel: 7 } }] as const;
+	const place = { tensor: 0, channel: 0 };
+	const level = { firstAnchor: 0, numAnchors: 8, grid: [1, 8], numShapes: 1, order: 'yxa', stride: 1, box: place } as const;
+	const common = { name: 'small', inputSize: [64, 64], numClasses: 2, numAnchors: 8, tensors, codec: boxCodec({ format: 'xyxy' }), multiLabel: true } as const;
+	const product = defineHead({
+		...common,
+		levels: [{ ...level, classes: { tensor: 0, channel: 5 }, objectness: { tensor: 0, channel: 4 } }],
+		score: { activation: 'sigmoid', objectness: { activation: 'sigmoid' } },
+	});
+	const softmax = defineHead({ ...common, levels: [{ ...level, classes: { tensor: 0, channel: 4 } }], score: { activation: 'softmax', background: 'first' } });
+	const rows = [-78, -79, -79.5, -80, -81, -87, -88, -1000].map((logit, a) => [a * 8, 0, a * 8 + 4, 4, 20, logit + 20, logit]);
+	for (const [head, thresholds] of [
+		[product, [1e-34, 2e-35, 1.8e-35, 1e-35, 1e-36, 2e-38]],
+		[softmax, [1e-34, 1e-35, 1.7e-38, 1.6e-38, 1.3e-38]],
+	] as const) {
+		for (const scoreThreshold of thresholds) {
+			const [wanted, got] = await Promise.all(
+				(['cpu', 'webgpu'] as const).map((backend) =>
+					detect({ head, backend, device, scoreThreshold }, [{ data: Float32Array.from(rows.flat()), dims: [1, 8, 7] }]),
+				),
+			);
+			assert.isAbove(wanted[0].count, 0);
+			assert.deepEqual(got, wanted, `above ${scoreThreshold}`);
+		}
+	}
+});
+
+gpuTest('postprocessor: a factor of a score below the smallest normal float is 0, whether the device flushes it or not', async ({ device }) => {
+	const place = { tensor: 0, channel: 0 };
+	// [N, 6]: box, objectness, class
+	const head = defineHead({
+		...{ name: 'factors', inputSize: [64, 64], numClasses: 1, numAnchors: 8, codec: boxCodec({ format: 'xyxy' }) },
+		tensors: [{ name: 'all', layouts: [['anchor', 'channel']], sizes: { anchor: 8, channel: 6 } }],
+		levels: [
+			{
+				...{ firstAnchor: 0, numAnchors: 8, grid: [1, 8], numShapes: 1, order: 'yxa', stride: 1, box: place },
+				...{ classes: { tensor: 0, channel: 5 }, objectness: { tensor: 0, channel: 4 } },
+			},
+		],
+		score: { activation: 'none', objectness: { activation: 'none' } },
+	});
+	const factors = [
+		[1e-40, 1e30],
+		[-1e-40, -1e30],
+		[1e30, 1e-40],
+		[-1e-40, -Infinity],
+		[Infinity, 1e-40],
+		[0.5, 0.5],
+		[1.2e-38, 1e30],
+		[NaN, 1],
+	];
+	const outputs = [{ data: Float32Array.from(factors.flatMap(([a, b], i) => [i * 8, 0, i * 8 + 4, 4, a, b])), dims: [1, 8, 6] }];
+	for (const backend of ['cpu', 'webgpu', 'hybrid'] as const) {
+		const postprocessor = await createPostprocessor({ head, backend, device, scoreThreshold: -1 });
+		const { scores, indices, rejected } = await postprocessor.run(outputs);
+		assert.deepEqual([...indices], [5, 6, 0, 1, 2], backend);
+		assert.deepEqual([...scores], [0.25, Math.fround(Math.fround(1.2e-38) * Math.fround(1e30)), 0, 0, 0], backend);
+		assert.equal(rejected, 3, `${backend}: 0 x Infinity twice, NaN`);
+		postprocessor.dispose();
+	}
+});
 
 gpuTest('postprocessor: thresholds change per call, nothing is rebuilt', async ({ device }) => {
 	const head = HEADS[0][1];
