@@ -13,7 +13,7 @@ import type { BoundTensor } from '../../../src/tensors.js';
 import { random } from '../../support/random.js';
 
 const round = Math.fround;
-/** A product below the smallest normal float32, 2^-126, is 0. */
+/** A product below the smallest normal float32, 2^-126, is 0, and so is a factor. */
 const flushed = (x: number) => (Math.abs(x) < 2 ** -126 ? 0 : x);
 const NO_LIMIT = 0xffffffff;
 const floatOf = (bits: number) => new Float32Array(Uint32Array.of(bits).buffer)[0];
@@ -197,9 +197,9 @@ function scoresOf(c: Case, numbers: number[], leastObjectness: number): (number 
 	if (!objectness) return ids.map((id) => (takesPart(id) ? channels[id] : undefined));
 	if (Number.isNaN(numbers[4])) return 'rejected';
 	if (!(numbers[4] >= leastObjectness)) return 'skipped';
-	const factor = objectness.activation === 'sigmoid' ? sigmoid32(numbers[4]) : numbers[4];
+	const factor = objectness.activation === 'sigmoid' ? sigmoid32(numbers[4]) : flushed(numbers[4]);
 	// Sorting a NaN out before sigmoid32, which clamps.
-	const probability = (x: number) => (activation === 'sigmoid' && !Number.isNaN(x) ? sigmoid32(x) : x);
+	const probability = (x: number) => (activation === 'sigmoid' && !Number.isNaN(x) ? sigmoid32(x) : flushed(x));
 	return ids.map((id) => (takesPart(id) ? flushed(round(factor * probability(channels[id]))) : undefined));
 }
 
