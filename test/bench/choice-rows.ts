@@ -28,7 +28,7 @@ interface Way {
 	readonly name: string;
 	run(): Promise<unknown>;
 	answer(result: never): Answer;
-	/** What 'auto' took, and why; asked after a run. */
+	/** What 'auto' took; asked after a run. */
 	took?(): string;
 }
 
@@ -61,7 +61,8 @@ async function judgeWork({ label, ways }: Work, { quick, progress }: Run, differ
 	if (differences.length > before) return undefined;
 	const timings = await measure(timed, quick ? QUICK : THOROUGH, (text) => progress(`${label}: ${text}`));
 	const [auto, ...others] = timings;
-	const fastest = others.reduce((a, b) => (b.median < a.median ? b : a));
+	// where every other one is too slow to be timed, 'auto' is beside itself
+	const fastest = others.reduce((a, b) => (b.median < a.median ? b : a), others[0] ?? auto);
 	// of medians that differ by what is not felt, neither is the slower
 	const ratio = auto.median - fastest.median < UNFELT ? Math.min(1, auto.median / fastest.median) : auto.median / fastest.median;
 	const took = ways[0].took?.();

@@ -2,7 +2,7 @@
 // their plots to test/bench/results, and ends with 1 when answers differ, a gate is missed, or nothing ran.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -43,9 +43,16 @@ function textOf(record) {
 }
 
 /** Results of a day are ignored by git, those with a name are not. */
+/** A name in a folder that is kept: what is there already stays. */
+function keptName(folder, place) {
+	let name = place;
+	for (let i = 2; existsSync(path.join(folder, `${name}.json`)); i++) name = `${place}-${i}`;
+	return name;
+}
+
 function write(record, plots, place, keep) {
 	const folder = path.join(results, keep);
-	const stem = path.join(folder, keep ? place : `${record.started.replace(/[:.]/g, '-')}-${place}`);
+	const stem = path.join(folder, keep ? keptName(folder, place) : `${record.started.replace(/[:.]/g, '-')}-${place}`);
 	mkdirSync(folder, { recursive: true });
 	for (const [file, text] of [[`${stem}.json`, textOf(record)], ...plots.map(({ name, svg }) => [`${stem}-${name}.svg`, svg])]) {
 		writeFileSync(file, text);

@@ -86,7 +86,7 @@ async function open(make: Maker, device: GPUDevice, scene: Scene): Promise<Opene
 	const book = new BufferBook();
 	try {
 		const contestant = await make(device, scene);
-		// three frames: rings of buffers are filled
+		// frames one after the other: all that such frames use is made
 		for (let i = 0; i < 3; i++) await contestant.run(false);
 		return { contestant, bytesHeld: book.bytes };
 	} finally {

@@ -114,8 +114,10 @@ const CASES: readonly LimitCase[] = [
 async function limits({ quick, progress }: Run): Promise<LimitsResult> {
 	const { device, facts: adapter } = await openGpu();
 	const shown = { kind: 'gpu limits', name: NAME, what: WHAT, adapter } as const;
-	if (!adapter.timestamps)
+	if (!adapter.timestamps) {
+		device.destroy();
 		return resultOf({ ...shown, lines: [lineOf({ label: 'GPU time', value: Number.NaN, unit: 'ms', note: 'the adapter has no timestamp-query' })] });
+	}
 	const differences: string[] = [];
 	const lines: Line[] = [];
 	const rounds = quick ? 5 : 25;
