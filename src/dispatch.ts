@@ -23,6 +23,8 @@ export class Dispatch {
 	readonly #backend: ManagedBackend;
 	readonly #options: PipelineOptions;
 	readonly #gpu: GpuSlot;
+	/** Whether every number of a head is computed with; of others only those that pass are. */
+	readonly #computes: boolean;
 	#cpu: Pipeline | undefined;
 	/** What reading tensors back for the CPU needs, kept from call to call. */
 	#staging: { device: GPUDevice; kept: GPUBuffer[] } | undefined;
@@ -32,7 +34,8 @@ export class Dispatch {
 		this.#backend = backend;
 		this.#options = options;
 		this.#gpu = new GpuSlot(backend.link, options);
-		this.choice = backend.choose({ location: backend.device ? 'gpu' : 'cpu', bytes: numAnchors * (numClasses + 4) * 4 });
+		this.#computes = options.head.score.activation === 'softmax';
+		this.choice = backend.choose({ location: backend.device ? 'gpu' : 'cpu', bytes: numAnchors * (numClasses + 4) * 4, computes: this.#computes });
 	}
 
 	/** Fetches or compiles now what will be wanted; 'auto' waits with the GPU for the first call that wants it. */
@@ -51,7 +54,7 @@ export class Dispatch {
 			refuse(TypeError, 'run', 'outputs', 'must be in CPU memory as long as kedge knows no GPU device', 'tensors on the GPU', remedy);
 		}
 		const wasLost = link.isLost;
-		const choice = this.#backend.choose({ location: onGpu ? 'gpu' : 'cpu', bytes: bytesIn(call.tensors) });
+		const choice = this.#backend.choose({ location: onGpu ? 'gpu' : 'cpu', bytes: bytesIn(call.tensors), computes: this.#computes });
 		this.choice = choice;
 		if (choice.kind === 'cpu') return { kept: await this.#runOnCpu(call), kind: 'cpu' };
 
@@ -88,6 +91,8 @@ export class Dispatch {
 		}
 		const { kept } = this.#staging;
 		const read = await Promise.all(tensors.map((tensor) => link.module.readTensor(device, tensor, kept)));
+		// disposed of meanwhile, or on another device: nobody has the list
+		if (this.#staging?.kept !== kept) for (const buffer of kept.splice(0)) buffer.destroy();
 		signal?.throwIfAborted();
 		return read;
 	}
@@ -106,6 +111,7 @@ export class Dispatch {
 
 	#freeStaging(): void {
 		for (const buffer of this.#staging?.kept.splice(0) ?? []) buffer.destroy();
+		this.#staging = undefined;
 	}
 
 	dispose(): void {

@@ -28,7 +28,8 @@ export async function assembleMasksOn(
 		refuse(TypeError, WHERE, 'prototypes', 'must be in CPU memory as long as kedge knows no GPU device', prototypes.buffer, remedy);
 	}
 	const wasLost = link.isLost;
-	const choice = backend.choose({ location: isGpu || isTexture ? 'gpu' : 'cpu', bytes: job.count * job.height * job.width, staysOnGpu: isTexture });
+	const bytes = job.count * job.height * job.width;
+	const choice = backend.choose({ location: isGpu || isTexture ? 'gpu' : 'cpu', bytes, staysOnGpu: isTexture, computes: true });
 	// 'hybrid' has a GPU too, for what is there already or is to be there
 	if (choice.kind === 'webgpu' || (choice.kind === 'hybrid' && (isGpu || isTexture))) {
 		const gpu = link.live ?? (await link.open(choice.kind));

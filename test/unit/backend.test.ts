@@ -152,8 +152,14 @@ describe('single operations', () => {
 		// a limit ends the work on the CPU early
 		await run(backend, 131_071, 300);
 		expect(gpu.singles).toBe(2);
-		await run(backend, 131_072, 300);
-		expect(gpu.singles).toBe(3);
+		await run(backend, 131_072, 1024);
+		await run(backend, 16_384, 1025);
+		expect(gpu.singles).toBe(4);
+		const soft = (n: number, maxDetections: number) => backend.softNms(many(n), new Float32Array(n), { maxDetections });
+		await soft(20_000, 10);
+		expect(gpu.singles).toBe(4);
+		await soft(131_072, 10);
+		expect(gpu.singles).toBe(5);
 
 		const software = new FakeGpu();
 		software.report = { available: true, software: true, adapter: 'swiftshader' };

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { letterbox } from '../../src/boxes/letterbox.js';
 import type { Detections } from '../../src/detections.js';
 import { KedgeError } from '../../src/errors.js';
+import { detr } from '../../src/heads/detr.js';
 import { ssd } from '../../src/heads/ssd.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
 import type { PostprocessorOptions } from '../../src/options.js';
@@ -232,17 +233,25 @@ describe('calls that overlap', () => {
 	it('copy what they need when the GPU is not ready yet (B8)', async () => {
 		const gpu = new FakeGpu();
 		const backend = await gpu.backend('auto');
-		const large = yolov8({ numClasses: 300, inputSize: [512, 512] }); // 5376 x 304 floats, 6.5 MB
-		const postprocessor = await createPostprocessor({ head: large, backend });
-		const data = new Float32Array(5376 * 304);
-		data[4 * 5376 + 5] = 0.5;
-		for (let channel = 0; channel < 4; channel++) data[channel * 5376 + 5] = 8;
-		const pending = postprocessor.run(data);
-		data.fill(0);
+		const { postprocessor, outputs } = await softmaxOf(1000, backend);
+		const pending = postprocessor.run(outputs);
+		for (const { data } of outputs) data.fill(0);
 		expect([...(await pending).indices]).toEqual([5]);
-		expect(postprocessor.backend).toMatchObject({ kind: 'webgpu', reason: 'the tensor is large (6.5 MB)' });
+		expect(postprocessor.backend).toMatchObject({ kind: 'webgpu', reason: 'the tensor is large (4.0 MB)' });
 	});
 });
+
+/** A softmax over 996 channels: 4000 bytes a query, of which the fifth has a box. */
+async function softmaxOf(numQueries: number, backend: PostprocessorOptions['backend']) {
+	const postprocessor = await createPostprocessor({ head: detr({ numClasses: 995, inputSize: [32, 32], numQueries }), backend });
+	const logits = new Float32Array(996 * numQueries);
+	logits[996 * 5 + 3] = 20;
+	const outputs = [
+		{ data: logits, dims: [1, numQueries, 996] },
+		{ data: new Float32Array(4 * numQueries).fill(0.5), dims: [1, numQueries, 4] },
+	];
+	return { postprocessor, outputs };
+}
 
 describe('abort', () => {
 	it('before: rejects with AbortError and does no work', async () => {
@@ -488,6 +497,21 @@ describe("the choice of 'auto'", () => {
 		expect([...detections.indices]).toEqual([7, 11, 20]);
 		expect(postprocessor.backend.kind).toBe(kind);
 		expect(postprocessor.backend.reason).toMatch(reason);
+	});
+
+	it('tensors in CPU memory stay there, however large; but a softmax of 4 MB goes to a GPU', async () => {
+		const gpu = new FakeGpu();
+		const backend = await gpu.backend('auto');
+		const large = await make({ head: yolov8({ numClasses: 300, inputSize: [512, 512] }), backend });
+		expect((await large.run(new Float32Array(5376 * 304))).backend).toBe('cpu');
+		expect(large.backend.reason).toBe('the tensor is in CPU memory, and sending it (6.5 MB) takes longer than its work');
+		for (const [numQueries, kind] of [
+			[999, 'cpu'],
+			[1000, 'webgpu'],
+		] as const) {
+			const { postprocessor, outputs } = await softmaxOf(numQueries, backend);
+			expect((await postprocessor.run(outputs)).backend).toBe(kind);
+		}
 	});
 
 	it('opens no device before one is needed', async () => {
