@@ -168,6 +168,7 @@ test('keyboard: every control is reached and works', async ({ launchOptions, bas
 		'Detection',
 		'Anchors',
 		'Matching',
+		'Speed',
 		'Clip',
 		'Camera',
 		'Video or image…',
