@@ -4,9 +4,9 @@
 import { extrasOf } from '../head-facts.js';
 import type { Head, KeypointSpec } from '../heads/head.js';
 import { HEADER, HEADER_WORDS, type LevelValues, type Params, ROW, ROW_WORDS } from '../layout.js';
+import { planLevel } from '../level-plan.js';
 import { sigmoid32 } from '../numbers.js';
 import type { Kept } from '../pipeline.js';
-import { planLevel } from '../plan.js';
 import type { BoundTensor, CpuTensor } from '../tensors.js';
 import { givenAnchor, numberAt } from './elements.js';
 import { type Memory, outputWord } from './memory.js';

@@ -9,9 +9,10 @@
 
 import { extraField, numScores, scoresAreClasses } from '../head-facts.js';
 import type { Field } from '../heads/head.js';
+import { fieldStart, numLevelAnchors } from '../level-plan.js';
 import { isNaNBits, keyOfBits } from '../numbers.js';
 import type { PipelineOptions } from '../pipeline.js';
-import { type CallParams, fieldStart, numLevelAnchors } from '../plan.js';
+import type { CallParams } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import { scanObjectness, scanSoftmax } from './anchors.js';
 import { bitsAt, cellOf, emit, isAllowed, isPeak, type LevelScan, makeView, NAN_KEY, shapeOf, type View } from './candidates.js';

@@ -3,8 +3,9 @@
 import { extraField, numRawApart } from '../head-facts.js';
 import type { Field } from '../heads/head.js';
 import { readKept } from '../kept.js';
+import { planLevel } from '../level-plan.js';
 import type { Contents, Kept, TwinRun } from '../pipeline.js';
-import { planLevel, type Step } from '../plan.js';
+import type { Step } from '../plan.js';
 import type { CpuTensor } from '../tensors.js';
 import { bins } from './bins.js';
 import { decode } from './decode.js';

@@ -1,7 +1,8 @@
 // From a run to commands: what has to be made for it, uniforms and arrays written, steps recorded in one pass.
 
 import { LEVEL, MERGE, PARAMS, RANGE, type Sizes, writeStruct } from '../layout.js';
-import { type FrameTransform, numLevelAnchors, planLanes, planLevel, planParams, planSteps, type Step } from '../plan.js';
+import { numLevelAnchors, planLanes, planLevel } from '../level-plan.js';
+import { type FrameTransform, planParams, planSteps, type Step } from '../plan.js';
 import { STAGES } from '../stages.js';
 import type { BoundTensor } from '../tensors.js';
 import type { GpuAnchors } from './anchors.js';

@@ -13,9 +13,10 @@ import { headSpecs, kernelOf, kernelSpecs, levelInputs, workgroupsOf } from '../
 import { readBuffer, upload } from '../../src/gpu/transfer.js';
 import type { Head } from '../../src/heads/head.js';
 import { LEVEL, MERGE, PARAMS, RANGE, type Sizes, writeStruct } from '../../src/layout.js';
+import { planLanes, planLevel } from '../../src/level-plan.js';
 import type { TwinRun } from '../../src/pipeline.js';
 import type { CallParams } from '../../src/plan.js';
-import { type Capacity, planCapacity, planLanes, planLevel, planParams, planSteps, type Step } from '../../src/plan.js';
+import { type Capacity, planCapacity, planParams, planSteps, type Step } from '../../src/plan.js';
 import type { BoundTensor, CpuTensor } from '../../src/tensors.js';
 
 /** A run laid out: what the twins need, and the steps. */
