@@ -35,7 +35,8 @@ export class Recorder {
 		const capacity = { ...slot.capacity, batch };
 		const { multiLabel, soft, suppression } = this.#options;
 		const params = planParams(head, multiLabel, capacity, call, this.#sizes, frame, serial);
-		const steps = planSteps(head, multiLabel, capacity, call, this.#sizes, soft ? 'soft' : suppression);
+		// steps for what this call can bring, not for what the slot once grew to
+		const steps = planSteps(head, multiLabel, run.capacity, call, this.#sizes, soft ? 'soft' : suppression);
 		const ranges = tensors.map((bound, i) => this.#range(slot, bound, i));
 		slot.growUniform(steps.length);
 		const onGpu = this.#gpuSteps(steps);

@@ -84,6 +84,45 @@ soakTest('after ten frames a frame makes nothing, submits once, maps once and re
 	}
 });
 
+/** Dispatches of a body. */
+async function dispatchesOf(device: GPUDevice, body: () => Promise<unknown>): Promise<number> {
+	let dispatches = 0;
+	const before = device.createCommandEncoder;
+	device.createCommandEncoder = (descriptor) => {
+		const encoder = before.call(device, descriptor);
+		const begin = encoder.beginComputePass;
+		encoder.beginComputePass = (pass) => {
+			const opened = begin.call(encoder, pass);
+			const dispatch = opened.dispatchWorkgroups;
+			opened.dispatchWorkgroups = (...groups) => {
+				dispatches++;
+				dispatch.call(opened, ...groups);
+			};
+			return opened;
+		};
+		return encoder;
+	};
+	try {
+		await body();
+	} finally {
+		device.createCommandEncoder = before;
+	}
+	return dispatches;
+}
+
+soakTest('a few boxes after many take as many dispatches as before them', async (_, device) => {
+	const backend = await createBackend('webgpu', { device });
+	const nms = (n: number) => {
+		const boxes = new Float32Array(4 * n).map((_, i) => (i >> 2) * 3 + ((i % 4) >> 1));
+		return backend.nms(boxes, new Float32Array(n).fill(0.5), { iouThreshold: 0.5 });
+	};
+	const few = await dispatchesOf(device, () => nms(100));
+	const many = await dispatchesOf(device, () => nms(20_000));
+	assert.isAbove(many, few);
+	assert.equal(await dispatchesOf(device, () => nms(100)), few);
+	backend.dispose();
+});
+
 soakTest('the CPU reads a tensor back by way of buffers that stay until dispose()', async (fake, device) => {
 	const input = bufferOf(device, gridOutput());
 	const before = fake.numLive;
