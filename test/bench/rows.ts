@@ -11,8 +11,11 @@ import { raceRow } from './race.js';
 import type { Row } from './result.js';
 import { RETINANET_RACES } from './retinanet-rows.js';
 import { TRAINING_RACES } from './training-rows.js';
-import { YOLO_RACES } from './yolo-rows.js';
+import { TFJS_WEBGPU_RACE, YOLO_RACES } from './yolo-rows.js';
 
 const RACES = [...YOLO_RACES, ...NMS_RACES, ...RETINANET_RACES, ...TRAINING_RACES];
 
-export const ROWS: readonly Row[] = [...RACES.map(raceRow), ...FRAME_ROWS, memoryRow, limitsRow, growthRow, torchvisionRow, ...CHOICE_ROWS];
+/** tfjs finds no WebGPU in Node. */
+const tfjsRow: Row = { ...raceRow(TFJS_WEBGPU_RACE), places: ['chromium'], gpu: true };
+
+export const ROWS: readonly Row[] = [...RACES.map(raceRow), ...FRAME_ROWS, memoryRow, limitsRow, growthRow, tfjsRow, torchvisionRow, ...CHOICE_ROWS];

@@ -73,3 +73,11 @@ export const YOLO_RACES: readonly Race[] = [
 	}),
 	yoloRace(0.001, true, 'about 8500 candidates, multi-label', async (frames) => [await ort(frames, 0.001, true, { gate: 1.3, target: 2.5 })]),
 ];
+
+/** A row of its own: on a software adapter a call takes seconds, and its threads disturb whoever comes after it. */
+export const TFJS_WEBGPU_RACE: Race = {
+	...yoloRace(0.25, false, 'tfjs on WebGPU, whose time says nothing of a GPU on a software adapter', async (frames, place) => [
+		await tfjs(frames, 0.25, await openTfjs('webgpu', place), 'planes'),
+	]),
+	name: 'gpu tfjs',
+};

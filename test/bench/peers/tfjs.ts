@@ -1,12 +1,12 @@
 // TensorFlow.js as its users write it: tensors from what the model gave, slices and reductions in tidy, nonMaxSuppression,
-// gather, data(). On its wasm backend, or on plain JavaScript ('cpu').
+// gather, data(). On its wasm backend, on plain JavaScript ('cpu'), or on WebGPU, where suppression is JavaScript after a readback.
 
 import type { Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { Answer } from '../answer.js';
 import type { Place } from '../result.js';
 import { YOLO } from '../workloads.js';
 
-export type TfjsBackend = 'wasm' | 'cpu';
+export type TfjsBackend = 'wasm' | 'cpu' | 'webgpu';
 
 /** The runtime with a backend, and what is to be said of it. */
 export interface Tfjs {
@@ -29,6 +29,8 @@ export async function openTfjs(backend: TfjsBackend, place: Place): Promise<Tfjs
 		const [simd, threaded] = await Promise.all(['WASM_HAS_SIMD_SUPPORT', 'WASM_HAS_MULTITHREAD_SUPPORT'].map((flag) => tf.env().getAsync(flag)));
 		const threads = threaded ? wasm.getThreadsCount() : 1;
 		note += `, ${simd ? 'SIMD, ' : ''}${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+	} else if (backend === 'webgpu') {
+		await import('@tensorflow/tfjs-backend-webgpu');
 	} else {
 		await import('@tensorflow/tfjs-backend-cpu');
 	}
@@ -72,19 +74,24 @@ export async function tfjsYolov8(
 	iouThreshold: number,
 	limit: number,
 ): Promise<TfjsDetections> {
-	const { tf } = runtime;
-	const found = tf.tidy(() => {
-		const [raw, scores, classIds] = (form === 'rows' ? fromRows : fromPlanes)(runtime, tf.tensor(frame, [...YOLO.dims]));
+	const { tf, backend } = runtime;
+	const [boxes, scores, classIds, moved] = tf.tidy(() => {
+		const [raw, best, ids] = (form === 'rows' ? fromRows : fromPlanes)(runtime, tf.tensor(frame, [...YOLO.dims]));
 		const [centers, sizes] = tf.split(raw, 2, 1);
 		const half = tf.div(sizes, 2);
 		// IoU needs no order of x and y
-		const boxes = tf.concat([tf.sub(centers, half), tf.add(centers, half)], 1) as Tensor2D;
-		const indices = tf.image.nonMaxSuppression(apart(runtime, boxes, classIds, YOLO_STEP), scores, limit, iouThreshold, scoreThreshold);
-		return [indices, tf.gather(boxes, indices), tf.gather(scores, indices), tf.gather(classIds, indices)];
+		const corners = tf.concat([tf.sub(centers, half), tf.add(centers, half)], 1) as Tensor2D;
+		return [corners, best, ids, apart(runtime, corners, ids, YOLO_STEP)] as [Tensor2D, Tensor1D, Tensor1D, Tensor2D];
 	});
-	const [indices, boxes, scores, classIds] = await Promise.all(found.map((tensor) => tensor.data()));
-	tf.dispose(found);
-	return { indices, boxes, scores, classIds };
+	// the other form cannot wait for a GPU
+	const indices =
+		backend === 'webgpu'
+			? await tf.image.nonMaxSuppressionAsync(moved, scores, limit, iouThreshold, scoreThreshold)
+			: tf.image.nonMaxSuppression(moved, scores, limit, iouThreshold, scoreThreshold);
+	const found = [indices, ...[boxes, scores, classIds].map((all) => tf.gather(all, indices))];
+	const [kept, keptBoxes, keptScores, keptIds] = await Promise.all(found.map((tensor) => tensor.data()));
+	tf.dispose([boxes, scores, classIds, moved, ...found]);
+	return { indices: kept, boxes: keptBoxes, scores: keptScores, classIds: keptIds };
 }
 
 export function tfjsAnswer({ indices, boxes, scores, classIds }: TfjsDetections): Answer {
