@@ -1,6 +1,7 @@
 // The page's side of the worker: a call is a promise with progress, and may be cancelled. A worker that does not come back
 // soon after it was asked to stop is ended, and another one started.
 
+import { complain, say } from './page.js';
 import type { Reply, Task } from './serve.js';
 
 interface Waiting {
@@ -15,6 +16,17 @@ export class Cancelled extends Error {
 	constructor() {
 		super('cancelled');
 	}
+}
+
+/** Starts what a control asks for. What goes wrong is shown, unless it was cancelled: that is no problem. */
+export function attempt(act: () => Promise<void>): void {
+	complain();
+	act().catch((error: unknown) => {
+		if (error instanceof Cancelled) return;
+		console.error(error);
+		complain(error);
+		say('Stopped.');
+	});
 }
 
 /** Work that is done beside the page, in a worker that serves these tasks. */

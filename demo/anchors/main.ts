@@ -4,7 +4,7 @@
 import { scaleSizes, splitAnchors } from 'kedge/training';
 import { still } from '../look.js';
 import { byId, complain, say } from '../page.js';
-import { Cancelled, Work } from '../work.js';
+import { attempt, Cancelled, Work } from '../work.js';
 import { Cloud, Curve } from './charts.js';
 import { jsonOf, yamlOf } from './copies.js';
 import { connectFiles, showData, showTrouble } from './data-set.js';
@@ -51,16 +51,6 @@ const timeline = new Timeline((at, glide) => {
 	step = at;
 	showMoment(glide);
 });
-
-function attempt(act: () => Promise<void>): void {
-	complain();
-	act().catch((error: unknown) => {
-		if (error instanceof Cancelled) return;
-		console.error(error);
-		complain(error);
-		say('Stopped.');
-	});
-}
 
 // The cloud
 

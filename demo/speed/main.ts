@@ -1,8 +1,8 @@
 // The speed page: nothing is measured before Run is pressed; then row by row, in a worker, with the chart and the tables
 // growing. `?effort=glance` measures next to nothing, for tests of everything but the times.
 
-import { byId, complain, radios, say } from '../page.js';
-import { Cancelled, Work } from '../work.js';
+import { byId, radios, say } from '../page.js';
+import { attempt, Work } from '../work.js';
 import { pngOf, svgOf, Times } from './chart.js';
 import { EFFORTS, type EffortName } from './clock.js';
 import { jsonOf, markdownOf } from './copies.js';
@@ -23,16 +23,6 @@ let report: Report | undefined;
 let runs = 0;
 /** The present run was in the background for a while. */
 let hidden = false;
-
-function attempt(act: () => Promise<void>): void {
-	complain();
-	act().catch((error: unknown) => {
-		if (error instanceof Cancelled) return;
-		console.error(error);
-		complain(error);
-		say('Stopped.');
-	});
-}
 
 // What is shown
 

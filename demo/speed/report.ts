@@ -2,19 +2,11 @@
 // data, for it comes from a worker, and is shown, copied and drawn.
 
 import type { BackendKind } from 'kedge';
+import type { AdapterFacts as BenchAdapter } from '../../test/bench/gpu/device.js';
 import type { EffortName } from './clock.js';
 
 /** What computes, as WebGPU tells; texts are '' where the browser hides them. */
-export interface AdapterFacts {
-	readonly vendor: string;
-	readonly architecture: string;
-	readonly device: string;
-	readonly description: string;
-	/** It computes on the CPU. */
-	readonly software: boolean;
-	/** Whether it can tell how long a stage took. */
-	readonly timestamps: boolean;
-}
+export type AdapterFacts = Omit<BenchAdapter, 'maxBytes'>;
 
 /** The machine and the browser. */
 export interface Facts {
