@@ -33,6 +33,25 @@ export interface CallParams {
 	signal?: AbortSignal;
 }
 
+const CALL_NUMBERS = [
+	'minKey',
+	'minObjectnessKey',
+	'minScoreKey',
+	'softScale',
+	'iouThreshold',
+	'maxDetections',
+	'maxCandidates',
+	'classAgnostic',
+	'tiesHighest',
+	'binLow',
+	'binHigh',
+] as const satisfies readonly (keyof CallParams)[];
+
+/** Whether two calls are planned alike: all but `timings` and `signal` are the same. */
+export function isSameCall(a: CallParams, b: CallParams): boolean {
+	return CALL_NUMBERS.every((name) => a[name] === b[name]);
+}
+
 /** How candidates are suppressed: the kernels of the suppress stage. */
 export type Suppression = 'blocked' | 'bitmask' | 'soft';
 

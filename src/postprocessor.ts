@@ -2,7 +2,8 @@
 // on the host. Calls may overlap; their results come in the order of the calls.
 
 import { type BackendKind, type Choice, ManagedBackend } from './backend.js';
-import { bindTensor, type SuggestHead } from './bind.js';
+import type { SuggestHead } from './bind.js';
+import { Bindings } from './bindings.js';
 import { refuse } from './checks.js';
 import { type Detections, type FrameMap, finishDetections } from './detections.js';
 import { type Call, copyOnCpu, Dispatch } from './dispatch.js';
@@ -10,7 +11,6 @@ import { KedgeError } from './errors.js';
 import { extrasOf, scoreMap } from './head-facts.js';
 import type { Head } from './heads/head.js';
 import { type CallOptions, checkRunOptions, type PostprocessorOptions, type Settings } from './options.js';
-import { normalizeOutputs } from './outputs.js';
 import type { Encoded } from './pipeline.js';
 import type { CallParams, FrameTransform } from './plan.js';
 import type { BoundTensor, Outputs } from './tensors.js';
@@ -80,6 +80,7 @@ class HeadPostprocessor implements Postprocessor {
 	readonly #backend: ManagedBackend;
 	readonly #ownsBackend: boolean;
 	readonly #dispatch: Dispatch;
+	readonly #bindings: Bindings;
 	/** Settles when all calls so far have. */
 	#tail: Promise<unknown> = Promise.resolve();
 	#running = 0;
@@ -91,6 +92,7 @@ class HeadPostprocessor implements Postprocessor {
 		this.#backend = backend;
 		this.#ownsBackend = ownsBackend;
 		this.#dispatch = new Dispatch(backend, settings.pipeline);
+		this.#bindings = new Bindings(settings.head);
 	}
 
 	async start(): Promise<this> {
@@ -151,18 +153,8 @@ class HeadPostprocessor implements Postprocessor {
 	}
 
 	#bind(where: 'run' | 'encode', outputs: Outputs, params: CallParams, suggest?: SuggestHead): Call {
-		const { head } = this;
-		const plain = normalizeOutputs(outputs, head, where);
-		const tensors = plain.map((tensor, i) => bindTensor(tensor, head.tensors[i], head, { where, suggest }));
-		const { batch } = tensors[0].strides;
-		tensors.forEach(({ strides }, i) => {
-			const rule = `must have the batch of ${head.tensors[0].name}, ${batch}`;
-			if (strides.batch !== batch) refuse(RangeError, where, head.tensors[i].name, rule, strides.batch);
-		});
-		const lengths = tensors.map(({ strides }) => strides.numAnchors).filter((n) => n !== undefined);
-		const other = lengths.findIndex((n) => n !== lengths[0]);
-		if (other > 0) refuse(RangeError, where, head.tensors[other].name, `must have as many anchors as ${head.tensors[0].name}, ${lengths[0]}`, lengths[other]);
-		return { tensors: tensors.map(unshare), batch, params };
+		const tensors = unshare(this.#bindings.bind(where, outputs, suggest));
+		return { tensors, batch: tensors[0].strides.batch, params };
 	}
 
 	encode(encoder: GPUCommandEncoder, outputs: Outputs, options?: EncodeOptions): Encoded {
@@ -203,6 +195,7 @@ class HeadPostprocessor implements Postprocessor {
 	#free(): void {
 		if (this.#running > 0) return;
 		this.#dispatch.dispose();
+		this.#bindings.clear();
 		if (this.#ownsBackend) this.#backend.dispose();
 	}
 }
@@ -249,8 +242,8 @@ function checkTransforms(where: string, value: unknown, batch: number, head: Hea
 }
 
 /** Another thread may write to shared memory at any time: it is copied before it is looked at. */
-function unshare(bound: BoundTensor): BoundTensor {
-	const { tensor } = bound;
-	const shared = tensor.location === 'cpu' && Object.prototype.toString.call(tensor.data.buffer) === '[object SharedArrayBuffer]';
-	return shared ? copyOnCpu(bound) : bound;
+function unshare(tensors: readonly BoundTensor[]): readonly BoundTensor[] {
+	const isShared = ({ tensor }: BoundTensor) =>
+		tensor.location === 'cpu' && Object.prototype.toString.call(tensor.data.buffer) === '[object SharedArrayBuffer]';
+	return tensors.some(isShared) ? tensors.map((bound) => (isShared(bound) ? copyOnCpu(bound) : bound)) : tensors;
 }

@@ -174,12 +174,15 @@ export class Device {
 		}
 	}
 
-	/** Runs work between balanced error scopes; rejects with what WebGPU found wrong. `body` must not await. */
-	async scoped<T>(what: string, body: () => T): Promise<T> {
+	/**
+	 * Runs work between balanced error scopes; rejects with what WebGPU found wrong. `body` must not await. `makes`: whether it may make
+	 * or fill anything; what only records and submits needs no scope for memory, and each costs the calling thread its round trip.
+	 */
+	async scoped<T>(what: string, body: () => T, makes = true): Promise<T> {
 		this.assertAlive();
 		const { gpu } = this;
 		const before = this.bytesAsked;
-		gpu.pushErrorScope('out-of-memory');
+		if (makes) gpu.pushErrorScope('out-of-memory');
 		gpu.pushErrorScope('validation');
 		let value: T | undefined;
 		let thrown: unknown;
@@ -192,7 +195,7 @@ export class Device {
 		}
 		const bytes = this.bytesAsked - before;
 		const pop = async () => gpu.popErrorScope();
-		const [invalid, exhausted] = await this.race(Promise.all([pop(), pop()]), undefined, what);
+		const [invalid, exhausted] = await this.race(Promise.all([pop(), makes ? pop() : null]), undefined, what);
 		if (exhausted) throw new KedgeError('OUT_OF_MEMORY', `${what}: the GPU is out of memory; got no ${bytes} bytes (${exhausted.message})`);
 		if (failed) throw platformError(what, thrown);
 		if (invalid) throw new KedgeError('GPU_VALIDATION', `${what}: WebGPU refused the work: ${invalid.message}`);

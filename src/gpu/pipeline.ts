@@ -232,6 +232,12 @@ export class HeadPipeline implements GpuPipeline {
 		this.#device.gpu.queue.writeBuffer(buffer, 0, data as Uint32Array<ArrayBuffer>);
 	}
 
+	/** Whether all is there that a run needs: only commands are recorded, and its serial number is written. */
+	#isReady(place: number, run: Run): boolean {
+		const slot = this.#ring.ready(place, run.capacity);
+		return slot !== undefined && this.#recorder.planned(slot, run) !== undefined && run.tensors.every(({ tensor }) => tensor.location === 'gpu');
+	}
+
 	/** One run in a place of the ring, from uniforms to results. */
 	async #runIn(place: number, run: Run): Promise<Kept[]> {
 		const { call } = run;
@@ -240,20 +246,21 @@ export class HeadPipeline implements GpuPipeline {
 		let timed: string[] = [];
 		let mapped: Promise<void> | undefined;
 		let sound = false;
-		const submitted = this.#device.scoped('run', () => {
+		const submit = () => {
 			const slot = this.#ring.slot(place, run.capacity);
 			prepared = this.#recorder.prepare(slot, run, this.#nextSerial());
 			this.#recorder.write(prepared);
 			const encoder = this.#device.gpu.createCommandEncoder({ label: 'kedge.run' });
 			const wantTimes = call.timings === true && slot.querySet !== undefined;
 			timed = this.#recorder.record(encoder, prepared, wantTimes);
-			if (gpuStages === undefined) this.#readback.copyFirst(encoder, prepared, timed.length);
+			const bytes = gpuStages === undefined ? this.#readback.copyFirst(encoder, prepared, timed.length) : 0;
 			this.#device.gpu.queue.submit([encoder.finish()]);
-			if (gpuStages === undefined) {
-				mapped = slot.get('staging').mapAsync(MAP_MODE_READ);
+			if (bytes > 0) {
+				mapped = slot.get('staging').mapAsync(MAP_MODE_READ, 0, bytes);
 				mapped.catch(() => undefined);
 			}
-		});
+		};
+		const submitted = this.#device.scoped('run', submit, !this.#isReady(place, run));
 		submitted.catch(() => undefined);
 		try {
 			if (mapped && this.#options.latency === 'low') nudge(this.#device.gpu, mapped).catch(() => undefined);

@@ -31,8 +31,8 @@ export class Readback {
 		this.#hybrid = options.hybrid === true;
 	}
 
-	#firstBytes({ slot, params }: Prepared): { head: number; body: number } {
-		return firstBytes(slot.capacity, this.#hybrid, params.max_detections);
+	#firstBytes({ slot, plan }: Prepared): { head: number; body: number } {
+		return firstBytes(slot.capacity, this.#hybrid, plan.params.max_detections);
 	}
 
 	/** Images, or for hybrid runs their slots. */
@@ -44,8 +44,8 @@ export class Readback {
 		return resultWords(rows, this.#options.head);
 	}
 
-	/** Copies headers and first rows (or counters and first candidates) of every image, and the timestamps, to the staging buffer. */
-	copyFirst(encoder: GPUCommandEncoder, run: Prepared, numTimed: number): void {
+	/** Copies headers and first rows (or counters and first candidates) of every image, and the timestamps, to the staging buffer. Returns how many bytes. */
+	copyFirst(encoder: GPUCommandEncoder, run: Prepared, numTimed: number): number {
 		const { slot } = run;
 		const hybrid = this.#hybrid;
 		const { head, body } = this.#firstBytes(run);
@@ -63,6 +63,7 @@ export class Readback {
 		// The serial number comes along as the last thing copied: proof that this is the result of this call.
 		if (hybrid) encoder.copyBufferToBuffer(slot.get('uniform'), PARAMS.words.serial * 4, staging, SERIAL_COUNTER * 4, 4);
 		if (numTimed > 0) encoder.copyBufferToBuffer(slot.get('timestamps'), 0, staging, numParts * (head + body), numTimed * 16);
+		return numParts * (head + body) + numTimed * 16;
 	}
 
 	/** The mapped words of the first readback. */
@@ -77,13 +78,13 @@ export class Readback {
 	}
 
 	async #readRows(run: Prepared, timed: readonly string[]): Promise<Kept[]> {
-		const { slot, batch, params } = run;
+		const { slot, batch, plan, serial } = run;
 		const { rows } = slot.capacity;
-		const first = Math.min(rows, FIRST_ROWS, params.max_detections);
+		const first = Math.min(rows, FIRST_ROWS, plan.params.max_detections);
 		const u32 = this.#mappedWords(run, timed.length);
 		const counts = Array.from({ length: batch }, (_, image) => {
 			const header = image * this.#resultWords(first);
-			if (u32[header + HEADER.words.serial] !== params.serial) throw notWritten();
+			if (u32[header + HEADER.words.serial] !== serial) throw notWritten();
 			return u32[header + HEADER.words.count];
 		});
 		const timings = timesOf(timed, u32, batch * this.#resultWords(first), run.started, run.call.timings);
@@ -110,7 +111,7 @@ export class Readback {
 		const cpu = this.#options.cpu as CpuParts;
 		const first = Math.min(candidates, FIRST_CANDIDATES);
 		const u32 = this.#mappedWords(run, 0);
-		if (u32[SERIAL_COUNTER] !== run.params.serial) throw notWritten();
+		if (u32[SERIAL_COUNTER] !== run.serial) throw notWritten();
 		const stride = NUM_COUNTERS + first * ROW_WORDS;
 		const counters = Array.from({ length: batch * slots }, (_, part) => u32.slice(part * stride, part * stride + NUM_COUNTERS));
 		const appended = counters.map((c) => Math.min(c[COUNTERS.appended], candidates));
@@ -149,7 +150,7 @@ export class Readback {
 	/** Keypoints and mask coefficients of what the CPU kept: the GPU has the tensors, and is told the anchors. */
 	async #gatherExtras(run: Prepared, kept: readonly Kept[]): Promise<void> {
 		const { head } = this.#options;
-		const steps = run.steps.filter(({ stage }) => stage === 'gather');
+		const steps = run.plan.steps.filter(({ stage }) => stage === 'gather');
 		if (steps.length === 0 || kept.every(({ count }) => count === 0)) return;
 		const { rowWords, rows } = run.slot.capacity;
 		const image = this.#resultWords(rows);
@@ -193,17 +194,17 @@ export class Readback {
 
 	/** The stage switch: reads everything back and does the rest of the steps on the twins. */
 	async finishOnTwins(run: Prepared): Promise<Kept[]> {
-		const { slot, steps, batch } = run;
+		const { slot, plan, batch } = run;
 		const cpu = this.#options.cpu as CpuParts;
 		const names = ['state', 'candidates', 'binned', 'sorted', 'kept', 'output'] as const;
 		const contents: Record<string, ArrayBuffer> = {};
 		for (const name of names) contents[name] = await readBuffer(this.#device, slot.get(name));
 		const tensors = await Promise.all(run.tensors.map((bound) => readTensorOn(this.#device, bound)));
-		const done = run.onGpu.length;
+		const done = plan.commands.length;
 		const { givenClasses, classFilter, overlap, soft } = this.#options;
 		const memory = { sizes: this.#sizes, capacity: slot.capacity, contents };
-		const twins = { head: run.head, params: run.params, tensors, classFilter, overlap, soft, givenClasses };
-		const kept = await cpu.runTwins(twins, memory, steps.slice(done));
+		const twins = { head: run.head, params: plan.params, tensors, classFilter, overlap, soft, givenClasses };
+		const kept = await cpu.runTwins(twins, memory, plan.steps.slice(done));
 		return kept.slice(0, batch);
 	}
 }

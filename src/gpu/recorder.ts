@@ -1,17 +1,18 @@
 // From a run to commands: what has to be made for it, uniforms and arrays written, steps recorded in one pass.
 
-import { LEVEL, MERGE, PARAMS, RANGE, type Sizes, writeStruct } from '../layout.js';
-import { numLevelAnchors, planLanes, planLevel } from '../level-plan.js';
-import { type FrameTransform, planParams, planSteps, type Step } from '../plan.js';
+import { PARAMS, type Sizes } from '../layout.js';
+import { numLevelAnchors, planLanes } from '../level-plan.js';
+import { type FrameTransform, isSameCall, planParams, planSteps, type Step } from '../plan.js';
 import { STAGES } from '../stages.js';
 import type { BoundTensor } from '../tensors.js';
 import type { GpuAnchors } from './anchors.js';
 import type { Device } from './device.js';
-import type { GpuPipelineOptions, Prepared, Run } from './run.js';
+import type { Command, GpuPipelineOptions, Prepared, Run, RunPlan } from './run.js';
 import { type BoundRange, MAX_TIMESTAMPS, type Slot, STEP_BYTES } from './slot.js';
 import type { Stage } from './stage.js';
 import { type DecodeGrid, kernelOf, levelInputs, workgroupsOf } from './stages.js';
 import { upload } from './transfer.js';
+import { numUniformWords, uniformWords } from './uniform.js';
 
 export class Recorder {
 	readonly #device: Device;
@@ -29,51 +30,60 @@ export class Recorder {
 		this.#constants = constants;
 	}
 
-	/** Whatever the run needs that may have to be made: buffers large enough, bind groups. */
+	/** The plan of a run that was made for such a run in this slot; undefined where there is none. With it nothing has to be made. */
+	planned(slot: Slot, { tensors, head, stages, call }: Run, frame?: FrameTransform): RunPlan | undefined {
+		const plan = slot.plans.get(tensors);
+		return plan && plan.head === head && plan.stages === stages && plan.frame === frame && isSameCall(plan.call, call) ? plan : undefined;
+	}
+
+	/** Whatever the run needs that may have to be made: buffers large enough, bind groups, the words of its uniform. */
 	prepare(slot: Slot, run: Run, serial: number, frame?: FrameTransform): Prepared {
-		const { head, tensors, batch, call } = run;
-		const capacity = { ...slot.capacity, batch };
+		let plan = this.planned(slot, run, frame);
+		if (!plan) {
+			plan = this.#plan(slot, run, frame);
+			slot.plans.set(run.tensors, plan);
+		}
+		return { ...run, slot, plan, serial };
+	}
+
+	#plan(slot: Slot, run: Run, frame?: FrameTransform): RunPlan {
+		const { head, stages, tensors, batch, call } = run;
 		const { multiLabel, soft, suppression } = this.#options;
-		const params = planParams(head, multiLabel, capacity, call, this.#sizes, frame, serial);
+		const params = planParams(head, multiLabel, { ...slot.capacity, batch }, call, this.#sizes, frame);
 		// steps for what this call can bring, not for what the slot once grew to
 		const steps = planSteps(head, multiLabel, run.capacity, call, this.#sizes, soft ? 'soft' : suppression);
 		const ranges = tensors.map((bound, i) => this.#range(slot, bound, i));
-		slot.growUniform(steps.length);
-		const onGpu = this.#gpuSteps(steps);
-		const groups = onGpu.map((step) => this.#group(slot, run, ranges, step));
-		return { ...run, slot, capacity, params, steps, ranges, onGpu, groups };
+		slot.growUniform(numUniformWords(steps.length));
+		const commands = this.#gpuSteps(steps).map((step) => this.#command(slot, run, ranges, step, steps.indexOf(step)));
+		const source = { head, tensors, params, steps, sizes: this.#sizes, lattices: this.#anchors.levels, skipped: (t: number) => ranges[t].skip };
+		return { head, stages, call, frame, params, steps, commands, ranges, words: uniformWords(source) };
 	}
 
-	#group(slot: Slot, { stages, head }: Run, ranges: readonly BoundRange[], step: Step): GPUBindGroup {
+	#command(slot: Slot, run: Run, ranges: readonly BoundRange[], step: Step, index: number): Command {
+		const { head, batch } = run;
+		const stage = run.stages.get(kernelOf(step)) as Stage;
 		const inputs = 'level' in step ? { ...this.#constants, ...levelInputs(head.levels[step.level], ranges) } : {};
-		return slot.group(stages.get(kernelOf(step)) as Stage, inputs);
+		const workgroups = workgroupsOf(step, this.#grid(run, step), { ...slot.capacity, batch }, this.#options.multiLabel, this.#sizes);
+		return { step, stage, group: slot.group(stage, inputs), workgroups, offset: (index + 1) * STEP_BYTES };
 	}
 
 	/** Appends steps of a run whose uniforms were written, beyond those it recorded itself. */
 	recordSteps(encoder: GPUCommandEncoder, run: Prepared, steps: readonly Step[]): void {
+		const { slot, plan } = run;
 		const pass = encoder.beginComputePass({ label: 'kedge.gather' });
-		for (const step of steps) this.#dispatch(pass, run, step, this.#group(run.slot, run, run.ranges, step));
+		for (const step of steps) dispatch(pass, this.#command(slot, run, plan.ranges, step, plan.steps.indexOf(step)));
 		pass.end();
 	}
 
-	/** Uniforms, and tensors in CPU memory, on their way to the slot. */
-	write({ slot, head, tensors, params, steps, ranges }: Prepared): void {
+	/** Uniforms, and tensors in CPU memory, on their way to the slot. Of uniforms that are there already only the serial number changes. */
+	write({ slot, tensors, plan, serial }: Prepared): void {
 		const { queue } = this.#device.gpu;
-		tensors.forEach(({ tensor }, i) => tensor.location === 'cpu' && upload(queue, ranges[i].buffer, tensor.data));
-		const u32 = slot.uniform;
-		const f32 = new Float32Array(u32.buffer);
-		writeStruct(PARAMS, params, u32, f32);
-		steps.forEach((step, i) => {
-			const at = ((i + 1) * STEP_BYTES) / 4;
-			if ('level' in step) {
-				const level = planLevel(head, step.level, tensors, 'phase' in step ? step.phase : 0, (t) => ranges[t].skip);
-				const lanes = planLanes(head, step.level, tensors, this.#sizes);
-				writeStruct(LEVEL, { ...level, lanes, ...this.#anchors.levels[step.level] }, u32, f32, at);
-			} else if (step.stage === 'bins') u32[at + LEVEL.words.phase] = step.phase;
-			else if (step.stage === 'rank') writeStruct(MERGE, step.merge, u32, f32, at);
-			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, u32, f32, at);
-		});
-		queue.writeBuffer(slot.get('uniform'), 0, u32 as Uint32Array<ArrayBuffer>, 0, ((steps.length + 1) * STEP_BYTES) / 4);
+		tensors.forEach(({ tensor }, i) => tensor.location === 'cpu' && upload(queue, plan.ranges[i].buffer, tensor.data));
+		const at = PARAMS.words.serial;
+		plan.words[at] = serial;
+		const [from, size] = slot.written === plan ? [at, 1] : [0, plan.words.length];
+		queue.writeBuffer(slot.get('uniform'), from * 4, plan.words, from, size);
+		slot.written = plan;
 	}
 
 	/** What the shader binds for a tensor; room for an array. */
@@ -96,26 +106,26 @@ export class Recorder {
 	}
 
 	/** Appends the steps, in one pass, or with timings in one pass a stage. Returns the stages that were timed. */
-	record(encoder: GPUCommandEncoder, run: Prepared, timed = false): string[] {
-		const { slot } = run;
+	record(encoder: GPUCommandEncoder, { slot, plan }: Prepared, timed = false): string[] {
 		encoder.clearBuffer(slot.get('state'));
 		const timedStages: string[] = [];
 		let pass: GPUComputePassEncoder | undefined;
 		let current = '';
-		run.onGpu.forEach((step, i) => {
-			if (!pass || (timed && step.stage !== current)) {
+		for (const command of plan.commands) {
+			const { stage } = command.step;
+			if (!pass || (timed && stage !== current)) {
 				pass?.end();
-				current = step.stage;
+				current = stage;
 				const at = timedStages.length * 2;
 				const querySet = timed && at + 1 < MAX_TIMESTAMPS ? slot.querySet : undefined;
-				if (querySet) timedStages.push(step.stage);
+				if (querySet) timedStages.push(stage);
 				pass = encoder.beginComputePass({
-					label: `kedge.${timed ? step.stage : 'run'}`,
+					label: `kedge.${timed ? stage : 'run'}`,
 					...(querySet && { timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } }),
 				});
 			}
-			this.#dispatch(pass, run, step, run.groups[i]);
-		});
+			dispatch(pass, command);
+		}
 		pass?.end();
 		if (timedStages.length > 0) {
 			encoder.resolveQuerySet(slot.querySet as GPUQuerySet, 0, timedStages.length * 2, slot.get('timestamps'), 0);
@@ -123,17 +133,7 @@ export class Recorder {
 		return timedStages;
 	}
 
-	#dispatch(pass: GPUComputePassEncoder, run: Prepared, step: Step, group: GPUBindGroup): void {
-		const { capacity } = run;
-		const stage = run.stages.get(kernelOf(step)) as Stage;
-		const [x, y, z] = workgroupsOf(step, this.#grid(run, step), capacity, this.#options.multiLabel, this.#sizes);
-		pass.setPipeline(stage.pipeline);
-		if (stage.hasStep) pass.setBindGroup(0, group, [(run.steps.indexOf(step) + 1) * STEP_BYTES]);
-		else pass.setBindGroup(0, group);
-		pass.dispatchWorkgroups(x, y, z);
-	}
-
-	#grid({ head, tensors }: Prepared, step: Step): DecodeGrid {
+	#grid({ head, tensors }: Run, step: Step): DecodeGrid {
 		if (step.stage !== 'decode') return { numAnchors: 0, lanes: 1 };
 		return { numAnchors: numLevelAnchors(head.levels[step.level], tensors), lanes: planLanes(head, step.level, tensors, this.#sizes) };
 	}
@@ -146,4 +146,11 @@ export class Recorder {
 		const first = steps.findIndex((step) => STAGES.indexOf(step.stage) >= gpuStages);
 		return first < 0 ? steps : steps.slice(0, first);
 	}
+}
+
+function dispatch(pass: GPUComputePassEncoder, { stage, group, offset, workgroups: [x, y, z] }: Command): void {
+	pass.setPipeline(stage.pipeline);
+	if (stage.hasStep) pass.setBindGroup(0, group, [offset]);
+	else pass.setBindGroup(0, group);
+	pass.dispatchWorkgroups(x, y, z);
 }

@@ -3,7 +3,7 @@
 import type { Head } from '../heads/head.js';
 import type { Params, Sizes } from '../layout.js';
 import type { CpuParts, PipelineOptions } from '../pipeline.js';
-import type { CallParams, Capacity, Step } from '../plan.js';
+import type { CallParams, Capacity, FrameTransform, Step } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import type { BoundRange, Slot } from './slot.js';
 import type { Stage } from './stage.js';
@@ -32,13 +32,35 @@ export interface Run {
 	readonly started: number;
 }
 
-/** A run whose uniforms and inputs are on their way. */
+/** A dispatch, ready to be recorded. */
+export interface Command {
+	readonly step: Step;
+	readonly stage: Stage;
+	readonly group: GPUBindGroup;
+	readonly workgroups: readonly [number, number, number];
+	/** Where its numbers stand in the uniform, in bytes. */
+	readonly offset: number;
+}
+
+/** All that a run takes but its serial number and the contents of arrays: what follows from the tensors' places and the numbers of the call. */
+export interface RunPlan {
+	readonly head: Head;
+	readonly stages: ReadonlyMap<KernelName, Stage>;
+	readonly call: CallParams;
+	readonly frame?: FrameTransform;
+	readonly params: Params;
+	readonly steps: readonly Step[];
+	/** The steps that the GPU does: the first ones, all but in hybrid runs and with the stage switch. */
+	readonly commands: readonly Command[];
+	readonly ranges: readonly BoundRange[];
+	/** The uniform: params, then the numbers of each step. */
+	readonly words: Uint32Array<ArrayBuffer>;
+}
+
+/** A run that can be written and recorded. */
 export interface Prepared extends Run {
 	readonly slot: Slot;
-	readonly steps: readonly Step[];
-	/** The steps that the GPU does, and a bind group for each. */
-	readonly onGpu: readonly Step[];
-	readonly groups: readonly GPUBindGroup[];
-	readonly params: Params;
-	readonly ranges: readonly BoundRange[];
+	readonly plan: RunPlan;
+	/** Number of the call, as its result must carry it. */
+	readonly serial: number;
 }

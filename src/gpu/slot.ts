@@ -4,7 +4,9 @@
 import { KedgeError } from '../errors.js';
 import { CANDIDATE, HEADER_WORDS, LEVEL, NUM_COUNTERS, PARAMS, type Sizes } from '../layout.js';
 import { type Capacity, planBytes } from '../plan.js';
+import type { BoundTensor } from '../tensors.js';
 import type { Device } from './device.js';
+import type { RunPlan } from './run.js';
 import { type Stage, USAGE } from './stage.js';
 
 /** Uniforms with a dynamic offset stand this far apart: WebGPU's default alignment. */
@@ -45,8 +47,10 @@ export class Slot {
 	/** Buffers for tensors that come from CPU memory, by tensor number. */
 	readonly inputs: GPUBuffer[] = [];
 	readonly querySet: GPUQuerySet | undefined;
-	/** Uniform memory of the host: params, then one step each. */
-	uniform = new Uint32Array(0);
+	/** The runs that were made ready here, by their tensors; those of a frame loop are the same ones again and again. */
+	plans = new WeakMap<readonly BoundTensor[], RunPlan>();
+	/** Whose uniform is in the buffer. */
+	written: RunPlan | undefined;
 	readonly #device: Device;
 	readonly #groups = new Map<string, GPUBindGroup>();
 
@@ -59,7 +63,7 @@ export class Slot {
 			for (const name of ['state', 'candidates', 'binned', 'sorted', 'kept', 'dead', 'output'] as const) this.make(name, bytes[name], all);
 			if (bitmask) this.make('overlaps', bytes.overlaps, USAGE.STORAGE);
 			this.make('staging', stagingBytes(capacity), USAGE.MAP_READ | USAGE.COPY_DST);
-			this.growUniform(1);
+			this.growUniform(STEP_BYTES / 4);
 			if (timestamps) {
 				this.querySet = device.gpu.createQuerySet({ type: 'timestamp', count: MAX_TIMESTAMPS });
 				this.make('timestamps', MAX_TIMESTAMPS * 8, USAGE.QUERY_RESOLVE | USAGE.COPY_SRC);
@@ -75,8 +79,15 @@ export class Slot {
 		this.buffers.get(name)?.destroy();
 		const buffer = createBuffer(this.#device, name, size, usage);
 		this.buffers.set(name, buffer);
-		this.#groups.clear();
+		this.#forget();
 		return buffer;
+	}
+
+	/** What binds a buffer that is no more. */
+	#forget(): void {
+		this.#groups.clear();
+		this.plans = new WeakMap();
+		this.written = undefined;
 	}
 
 	get(name: BufferName): GPUBuffer {
@@ -89,11 +100,9 @@ export class Slot {
 		return kept && kept.size >= bytes ? kept : this.make('more', 2 ** Math.ceil(Math.log2(bytes)), USAGE.MAP_READ | USAGE.COPY_DST);
 	}
 
-	/** Room for the uniforms of this many steps. */
-	growUniform(numSteps: number): void {
-		const words = ((numSteps + 1) * STEP_BYTES) / 4;
-		if (words <= this.uniform.length) return;
-		this.uniform = new Uint32Array(words);
+	/** Room for a uniform of this many words. */
+	growUniform(words: number): void {
+		if (words * 4 <= (this.buffers.get('uniform')?.size ?? 0)) return;
 		this.make('uniform', words * 4, USAGE.UNIFORM | USAGE.COPY_DST | USAGE.COPY_SRC);
 	}
 
@@ -102,6 +111,7 @@ export class Slot {
 		const old = this.inputs[i];
 		if (old && old.size >= bytes) return old;
 		old?.destroy();
+		this.#forget();
 		this.inputs[i] = createBuffer(this.#device, `input${i}`, bytes, USAGE.STORAGE | USAGE.COPY_DST | USAGE.COPY_SRC);
 		return this.inputs[i];
 	}
@@ -199,11 +209,17 @@ export class Ring {
 		}
 	}
 
+	/** The slot of a taken place, if there is one that is large enough. */
+	ready(place: number, capacity: Capacity): Slot | undefined {
+		const slot = this.#slots[place];
+		return slot?.holds(capacity) ? slot : undefined;
+	}
+
 	/** The slot of a taken place, large enough for this capacity. */
 	slot(place: number, capacity: Capacity): Slot {
-		const old = this.#slots[place];
-		if (old?.holds(capacity)) return old;
-		old?.destroy();
+		const ready = this.ready(place, capacity);
+		if (ready) return ready;
+		this.#slots[place]?.destroy();
 		this.#slots[place] = undefined;
 		const slot = this.#make(capacity);
 		this.#slots[place] = slot;

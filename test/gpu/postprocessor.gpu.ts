@@ -171,6 +171,47 @@ gpuTest('postprocessor: thresholds change per call, nothing is rebuilt', async (
 	onCpu.dispose();
 });
 
+// What a run needs is kept by the tensors it came with: nothing of one call may show in another.
+gpuTest('postprocessor: buffers in turn, new contents, other numbers: every call has its own answer', async ({ device }) => {
+	const head = HEADS[1][1];
+	const { STORAGE, COPY_DST } = GPUBufferUsage;
+	const contents = [1, 2, 3, 4, 5, 6].map((seed) => outputsOf(head, 1, false, seed)[0].data as Float32Array);
+	const [{ byteLength }] = contents;
+	const { dims } = outputsOf(head, 1, false, 1)[0];
+	const start = Math.ceil(byteLength / 256) * 256 + 12;
+	const buffers = [0, 1, 2].map(() => device.createBuffer({ size: start + byteLength, usage: STORAGE | COPY_DST }));
+	const now: Float32Array[] = [];
+	const put = (place: number, content: Float32Array) => {
+		device.queue.writeBuffer(buffers[place >> 1], (place & 1) * start, content as Float32Array<ArrayBuffer>);
+		now[place] = content;
+	};
+	contents.forEach((content, place) => put(place, content));
+	const onGpu = await createPostprocessor({ head, backend: 'webgpu', device });
+	const hybrid = await createPostprocessor({ head, backend: 'hybrid', device });
+	const onCpu = await createPostprocessor({ head, backend: 'cpu' });
+	const transform = letterbox([333, 222], [160, 96]);
+	const next = random(9);
+	const pick = (n: number) => Math.floor(next() * n);
+	const call = async () => {
+		const place = pick(6);
+		const options = [undefined, { scoreThreshold: 0.5 }, { iouThreshold: 0.1, maxDetections: 7 }, { classAgnostic: true }, { transform }][pick(5)];
+		const tensor = { gpuBuffer: buffers[place >> 1], offset: (place & 1) * start, dims, type: 'float32' } as TensorLike;
+		const way = pick(8);
+		const runner = way === 0 ? hybrid : onGpu;
+		// arrays between them take the slot's own buffers
+		const given = way === 1 ? { data: now[place], dims } : tensor;
+		if (way === 2) onGpu.encode(device.createCommandEncoder(), tensor);
+		const content = now[place];
+		assert.deepEqual(facts(await runner.run([given], options)), facts(await onCpu.run([{ data: content, dims }], options)));
+	};
+	for (let i = 0; i < 60; i++) {
+		if (i % 5 === 4) put(pick(6), contents[pick(6)]);
+		await Promise.all(Array.from({ length: 1 + pick(4) }, call));
+	}
+	for (const one of [onGpu, hybrid, onCpu]) one.dispose();
+	for (const buffer of buffers) buffer.destroy();
+});
+
 gpuTest('postprocessor: more than the first readback holds comes whole', async ({ device }) => {
 	const head = yolov8({ numClasses: 1, inputSize: [640, 640] });
 	const data = new Float32Array(5 * 8400);
@@ -236,28 +277,31 @@ gpuTest('postprocessor: encode leaves the rows of run() on the GPU, mapped to th
 	const buffer = device.createBuffer({ size: outputs.data.byteLength + 512, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
 	device.queue.writeBuffer(buffer, 260, outputs.data as Float32Array<ArrayBuffer>);
 	const tensor = { gpuBuffer: buffer, offset: 260, dims: outputs.dims, type: 'float32' };
-	const transform = letterbox([200, 400], [320, 320]);
 	const postprocessor = await createPostprocessor({ head, backend: 'webgpu', device });
-	const wanted = await postprocessor.run(tensor, { transform });
-	const encoder = device.createCommandEncoder();
-	const { buffer: result, layout } = postprocessor.encode(encoder, tensor, { transform });
-	const staging = device.createBuffer({ size: layout.imageStride, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-	encoder.copyBufferToBuffer(result, 0, staging, 0, layout.imageStride);
-	device.queue.submit([encoder.finish()]);
-	await staging.mapAsync(GPUMapMode.READ);
-	const view = new DataView(staging.getMappedRange());
-	assert.isAbove(wanted.count, 5);
-	assert.equal(view.getUint32(layout.header.count, true), wanted.count);
-	for (let i = 0; i < wanted.count; i++) {
-		const row = layout.rowOffset + i * layout.rowStride;
-		for (let c = 0; c < 4; c++) assert.closeTo(view.getFloat32(row + layout.row.box + 4 * c, true), wanted.boxes[i * 4 + c], 1e-3);
-		assert.isTrue(view.getFloat32(row + layout.row.score, true) === wanted.scores[i], 'the score is a probability as it stands');
-		assert.equal(view.getUint32(row + layout.row.class_id, true), wanted.classIds[i]);
-		assert.equal(view.getUint32(row + layout.row.index, true), wanted.indices[i]);
+	// a ring of results comes round more than once, each time to another frame
+	const frames = [letterbox([200, 400], [320, 320]), letterbox([999, 500], [320, 320])];
+	for (const transform of [...frames, undefined, undefined, ...frames, ...frames]) {
+		const wanted = await postprocessor.run(tensor, { transform });
+		const encoder = device.createCommandEncoder();
+		const { buffer: result, layout } = postprocessor.encode(encoder, tensor, { transform });
+		const staging = device.createBuffer({ size: layout.imageStride, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+		encoder.copyBufferToBuffer(result, 0, staging, 0, layout.imageStride);
+		device.queue.submit([encoder.finish()]);
+		await staging.mapAsync(GPUMapMode.READ);
+		const view = new DataView(staging.getMappedRange());
+		assert.isAbove(wanted.count, 5);
+		assert.equal(view.getUint32(layout.header.count, true), wanted.count);
+		for (let i = 0; i < wanted.count; i++) {
+			const row = layout.rowOffset + i * layout.rowStride;
+			for (let c = 0; c < 4; c++) assert.closeTo(view.getFloat32(row + layout.row.box + 4 * c, true), wanted.boxes[i * 4 + c], 1e-3);
+			assert.isTrue(view.getFloat32(row + layout.row.score, true) === wanted.scores[i], 'the score is a probability as it stands');
+			assert.equal(view.getUint32(row + layout.row.class_id, true), wanted.classIds[i]);
+			assert.equal(view.getUint32(row + layout.row.index, true), wanted.indices[i]);
+		}
+		staging.destroy();
 	}
 	postprocessor.dispose();
 	buffer.destroy();
-	staging.destroy();
 });
 
 gpuTest('postprocessor: levels that are cut one by one make a list longer than the longest of them', async ({ device }) => {

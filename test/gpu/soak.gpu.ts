@@ -71,6 +71,8 @@ soakTest('after ten frames a frame makes nothing, submits once, maps once and re
 			assert.deepEqual(made(fake), NOTHING);
 			assert.deepEqual([fake.count('submit'), fake.count('mapAsync'), fake.count('createCommandEncoder')], [1, 1, 1]);
 			assert.equal(fake.bytesMapped, bytesRead);
+			// no scope for memory: nothing is made, and of the uniform one word is new
+			assert.deepEqual([fake.count('pushErrorScope'), fake.bytesWritten], [1, 4]);
 			if (backend === 'webgpu') assert.isAtMost(bytesRead, 10_240);
 		}
 		// frames in flight: three at once use three slots, which are then there to stay

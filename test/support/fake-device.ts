@@ -12,6 +12,7 @@ export type CallKind =
 	| 'createBindGroup'
 	| 'createQuerySet'
 	| 'createCommandEncoder'
+	| 'pushErrorScope'
 	| 'writeBuffer'
 	| 'submit'
 	| 'mapAsync'
@@ -40,6 +41,12 @@ function platformError(kind: CallKind): Error {
 	const error = new Error(`injected: ${kind} failed`);
 	error.name = 'OperationError';
 	return error;
+}
+
+/** Bytes that writeBuffer takes of its data; typed arrays are counted in elements. */
+function bytesOf(data: ArrayBuffer | Uint32Array, from = 0, size?: number): number {
+	const unit = ArrayBuffer.isView(data) ? data.BYTES_PER_ELEMENT : 1;
+	return size === undefined ? data.byteLength - from * unit : size * unit;
 }
 
 /** Puts a method of the same name in front of the object's own. */
@@ -74,6 +81,8 @@ export class FaultyGpu {
 	fired = false;
 	/** Bytes of buffers that were mapped since the last `arm`. */
 	bytesMapped = 0;
+	/** Bytes that were written to buffers since then. */
+	bytesWritten = 0;
 	readonly #gpu: GPU;
 	readonly #devices: WatchedDevice[] = [];
 	readonly #adapters = new WeakSet<GPUAdapter>();
@@ -103,6 +112,7 @@ export class FaultyGpu {
 		this.fired = false;
 		this.calls.clear();
 		this.bytesMapped = 0;
+		this.bytesWritten = 0;
 	}
 
 	count(kind: CallKind): number {
@@ -206,6 +216,7 @@ export class FaultyGpu {
 			real();
 		});
 		const pushErrorScope = wrap(device, 'pushErrorScope', (real) => (filter: GPUErrorFilter) => {
+			this.#due('pushErrorScope');
 			scopes.push({ filter });
 			real(filter);
 		});
@@ -297,6 +308,7 @@ export class FaultyGpu {
 		const { queue } = watched.device;
 		wrap(queue, 'writeBuffer', (real) => (buffer: GPUBuffer, ...rest) => {
 			const mode = this.#due('writeBuffer');
+			this.bytesWritten += bytesOf(rest[1], rest[2], rest[3]);
 			if (mode === 'lost') this.#lose(watched);
 			return mode === 'invalid' ? real(buffer, buffer.size, new Uint32Array(4)) : real(buffer, ...rest);
 		});

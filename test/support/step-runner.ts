@@ -11,9 +11,10 @@ import { type BoundRange, createBuffer, Slot, STEP_BYTES } from '../../src/gpu/s
 import { compileStage, USAGE } from '../../src/gpu/stage.js';
 import { headSpecs, kernelOf, kernelSpecs, levelInputs, workgroupsOf } from '../../src/gpu/stages.js';
 import { readBuffer, upload } from '../../src/gpu/transfer.js';
+import { uniformWords } from '../../src/gpu/uniform.js';
 import type { Head } from '../../src/heads/head.js';
-import { LEVEL, MERGE, PARAMS, RANGE, type Sizes, writeStruct } from '../../src/layout.js';
-import { planLanes, planLevel } from '../../src/level-plan.js';
+import type { Sizes } from '../../src/layout.js';
+import { planLanes } from '../../src/level-plan.js';
 import type { TwinRun } from '../../src/pipeline.js';
 import type { CallParams } from '../../src/plan.js';
 import { type Capacity, planCapacity, planParams, planSteps, type Step } from '../../src/plan.js';
@@ -89,20 +90,9 @@ export async function stepsOnGpu(gpuDevice: GPUDevice, layout: Layout, memory: M
 		const ranges = run.tensors.map(({ tensor }, i) => constant(`tensor${i}`, (tensor as CpuTensor).data));
 		const anchors = constant('anchors', run.head.anchors ?? new Float32Array(4));
 		const filter = run.classFilter && constant('filter', run.classFilter);
-		slot.growUniform(steps.length);
-		const f32 = new Float32Array(slot.uniform.buffer);
-		writeStruct(PARAMS, run.params, slot.uniform, f32);
-		for (const [i, step] of steps.entries()) {
-			const at = ((i + 1) * STEP_BYTES) / 4;
-			if ('level' in step) {
-				const level = planLevel(run.head, step.level, run.tensors, 'phase' in step ? step.phase : 0);
-				writeStruct(LEVEL, { ...level, lanes: planLanes(run.head, step.level, run.tensors, layout.sizes) }, slot.uniform, f32, at);
-			}
-			if (step.stage === 'bins') slot.uniform[at + LEVEL.words.phase] = step.phase;
-			else if (step.stage === 'rank') writeStruct(MERGE, step.merge, slot.uniform, f32, at);
-			else if (step.stage === 'suppress' && 'range' in step) writeStruct(RANGE, step.range, slot.uniform, f32, at);
-		}
-		queue.writeBuffer(slot.get('uniform'), 0, slot.uniform as Uint32Array<ArrayBuffer>);
+		const words = uniformWords({ head: run.head, tensors: run.tensors, params: run.params, steps, sizes: layout.sizes });
+		slot.growUniform(words.length);
+		queue.writeBuffer(slot.get('uniform'), 0, words);
 		const stages = await Promise.all(steps.map((step) => compileFor(device, layout, step)));
 		const encoder = gpuDevice.createCommandEncoder();
 		const pass = encoder.beginComputePass();
