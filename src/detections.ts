@@ -105,7 +105,7 @@ class DetectionList implements Detections {
 	constructor(kept: Kept, view: View) {
 		this.count = kept.count;
 		this.boxes = finishBoxes(kept.boxes, view);
-		this.scores = Float32Array.from(kept.keys, (key) => SCORE_MAPS[view.scoreMap](scoreOfKey(key)));
+		this.scores = finishScores(kept.keys, SCORE_MAPS[view.scoreMap]);
 		this.classIds = kept.classIds;
 		this.indices = kept.indices;
 		this.numCandidates = kept.numCandidates;
@@ -161,6 +161,12 @@ class DetectionList implements Detections {
 /** The result of one image from its kept candidates. */
 export function finishDetections(kept: Kept, view: View): Detections {
 	return new DetectionList(kept, view);
+}
+
+function finishScores(keys: Uint32Array, map: (x: number) => number): Float32Array {
+	const scores = new Float32Array(keys.length);
+	for (let i = 0; i < keys.length; i++) scores[i] = map(scoreOfKey(keys[i]));
+	return scores;
 }
 
 /** From what a key stands for to the score, in double precision; the caller rounds to float32 once. */

@@ -30,7 +30,7 @@ export function readKept(u32: Uint32Array, f32: Float32Array, header: number, he
 	};
 	for (let i = 0; i < count; i++) {
 		const at = header + HEADER_WORDS + i * step;
-		kept.boxes.set(f32.subarray(at, at + 4), i * 4);
+		for (let c = 0; c < 4; c++) kept.boxes[i * 4 + c] = f32[at + c];
 		kept.keys[i] = u32[at + ROW.words.key];
 		kept.classIds[i] = u32[at + ROW.words.class_id];
 		kept.indices[i] = u32[at + ROW.words.index];

@@ -30,15 +30,15 @@ interface Named {
 // From one tensor, an array or a record to one value per tensor of the head, each with the name errors call it by.
 function nameOutputs(where: string, outputs: unknown, head: Head): Named[] {
 	const wanted = head.tensors;
-	const rule = `must be ${wanted.length} tensor${wanted.length === 1 ? '' : 's'} (${wanted.map((t) => t.name).join(', ')}) for ${head.name}`;
+	const rule = () => `must be ${wanted.length} tensor${wanted.length === 1 ? '' : 's'} (${wanted.map((t) => t.name).join(', ')}) for ${head.name}`;
 	if (isTensor(outputs)) {
 		if (wanted.length === 1) return [{ name: 'outputs', value: outputs }];
-		refuseText(TypeError, where, 'outputs', rule, 'one tensor');
+		refuseText(TypeError, where, 'outputs', rule(), 'one tensor');
 	}
 	if (Array.isArray(outputs)) {
 		if (outputs.length > 0 && outputs.every((v) => typeof v === 'number'))
 			refuse(TypeError, where, 'outputs', `must be ${ACCEPTED}`, outputs, 'Float32Array.from(array)');
-		if (outputs.length !== wanted.length) refuseText(RangeError, where, 'outputs', rule, `an array of ${outputs.length}`);
+		if (outputs.length !== wanted.length) refuseText(RangeError, where, 'outputs', rule(), `an array of ${outputs.length}`);
 		return outputs.map((value, i) => ({ name: `outputs[${i}]`, value }));
 	}
 	if (typeof outputs !== 'object' || outputs === null) refuse(TypeError, where, 'outputs', `must be ${ACCEPTED}`, outputs);

@@ -112,7 +112,7 @@ export class HeadPipeline implements GpuPipeline {
 		const prepared = this.#prepareEncode(run, frame);
 		const { slot } = prepared;
 		try {
-			this.#recorder.write(prepared);
+			this.#recorder.write(prepared, true);
 			this.#recorder.record(encoder, prepared);
 		} catch (error) {
 			throw platformError('encode', error);
@@ -140,6 +140,8 @@ export class HeadPipeline implements GpuPipeline {
 	 */
 	#prepareEncode(run: Run, frame?: FrameTransform): Prepared {
 		const place = this.#nextEncode++ % ENCODE_RING;
+		const old = this.#encodeSlots[place];
+		if (old?.holds(run.capacity) && this.#recorder.planned(old, run, frame)) return this.#recorder.prepare(old, run, this.#nextSerial(), frame);
 		let prepared: Prepared | undefined;
 		let thrown: unknown;
 		const drop = () => {

@@ -75,13 +75,16 @@ export class Recorder {
 		pass.end();
 	}
 
-	/** Uniforms, and tensors in CPU memory, on their way to the slot. Of uniforms that are there already only the serial number changes. */
-	write({ slot, tensors, plan, serial }: Prepared): void {
+	/**
+	 * Uniforms, and tensors in CPU memory, on their way to the slot. Of uniforms that are there already only the serial number changes;
+	 * `whole` writes all, where nobody would hear that an earlier write failed.
+	 */
+	write({ slot, tensors, plan, serial }: Prepared, whole = false): void {
 		const { queue } = this.#device.gpu;
 		tensors.forEach(({ tensor }, i) => tensor.location === 'cpu' && upload(queue, plan.ranges[i].buffer, tensor.data));
 		const at = PARAMS.words.serial;
 		plan.words[at] = serial;
-		const [from, size] = slot.written === plan ? [at, 1] : [0, plan.words.length];
+		const [from, size] = slot.written === plan && !whole ? [at, 1] : [0, plan.words.length];
 		queue.writeBuffer(slot.get('uniform'), from * 4, plan.words, from, size);
 		slot.written = plan;
 	}
