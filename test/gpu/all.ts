@@ -27,3 +27,4 @@ import './life.gpu.js';
 import './soak.gpu.js';
 import './soft-nms.gpu.js';
 import './bench-textbook.gpu.js';
+import './bench-replay.gpu.js';

@@ -14,7 +14,7 @@ export interface Counts {
 	submit: number;
 }
 
-type Methods = Record<string, (...args: unknown[]) => unknown>;
+export type Methods = Record<string, (...args: unknown[]) => unknown>;
 
 /** Replaces a method by `made(original)`; returns the way back. */
 function replace(owner: object, name: string, made: (original: Methods[string]) => Methods[string]): () => void {
@@ -27,7 +27,7 @@ function replace(owner: object, name: string, made: (original: Methods[string]) 
 }
 
 /** Tells of each call of a method; what `heard` gives takes the place of the result. */
-function listen(owner: object, name: string, heard: (args: unknown[], result: unknown, self: unknown) => unknown): () => void {
+export function listen(owner: object, name: string, heard: (args: unknown[], result: unknown, self: unknown) => unknown): () => void {
 	return replace(
 		owner,
 		name,

@@ -12,9 +12,11 @@ const LEAST_FRAMES = 10;
 /** Frames before the first that counts, or as many as fit into so many milliseconds: until then the engine is still compiling. */
 const WARM_FRAMES = 150;
 const WARM_TIME = 3000;
+/** Milliseconds of a frame that two medians of so many frames differ by without a reason, at least. */
+const LEAST_DIFFERENCE = 0.02;
 
-/** Milliseconds of CPU time that each frame costs, in their order; undefined where the environment cannot tell. */
-export async function mainThreadTimes(frames: readonly (() => Promise<unknown>)[], { threadTime, quick, progress }: Run): Promise<number[] | undefined> {
+/** Milliseconds of CPU time that each frame costs in each round, in their order; undefined where the environment cannot tell. */
+export async function mainThreadTimes(frames: readonly (() => Promise<unknown>)[], { threadTime, quick, progress }: Run): Promise<number[][] | undefined> {
 	if (!threadTime || (await threadTime()) === undefined) return undefined;
 	const spent = async (frame: () => Promise<unknown>, mostFrames: number) => {
 		const before = (await threadTime()) as number;
@@ -28,7 +30,7 @@ export async function mainThreadTimes(frames: readonly (() => Promise<unknown>)[
 	};
 	progress('CPU time of the main thread: warming up');
 	for (const frame of frames) await warmUp(frame);
-	const rounds = quick ? 3 : 9;
+	const rounds = quick ? 5 : 9;
 	const samples: number[][] = frames.map(() => []);
 	for (let round = 0; round < rounds; round++) {
 		progress(`CPU time of the main thread, round ${round + 1} of ${rounds}`);
@@ -38,7 +40,23 @@ export async function mainThreadTimes(frames: readonly (() => Promise<unknown>)[
 			samples[i].push((time - asked.time) / count);
 		}
 	}
-	return samples.map((some) => Math.max(0, quantile(some, 0.5)));
+	return samples;
+}
+
+/** Their median. */
+export function medianTime(samples: readonly number[]): number {
+	return Math.max(0, quantile(samples, 0.5));
+}
+
+/** The median of what a frame costs beyond another one in the same round, and no less than can be told apart. */
+export function timeBeyond(samples: readonly number[], others: readonly number[]): number {
+	return Math.max(
+		LEAST_DIFFERENCE,
+		quantile(
+			samples.map((sample, round) => sample - others[round]),
+			0.5,
+		),
+	);
 }
 
 async function warmUp(frame: () => Promise<unknown>): Promise<void> {

@@ -14,15 +14,31 @@ export function bytesText(bytes: number): string {
 
 const ms = (value: number | undefined) => (value === undefined ? '–' : `${shortNumber(value)} ms`);
 
-const HEADS = ['', 'wall', 'quartiles', 'ratio', 'main thread, CPU', 'script', 'submit()', 'submits', 'passes', 'maps', 'read back', 'objects', 'GPU memory'];
+const HEADS = [
+	'',
+	'wall',
+	'quartiles',
+	'ratio',
+	'main thread, CPU',
+	'own part',
+	'script',
+	'submit()',
+	'submits',
+	'passes',
+	'maps',
+	'read back',
+	'objects',
+	'GPU memory',
+];
 
-function factsCells({ name, wall, counts, bytesHeld, mainThread }: FrameFacts, kedge: FrameFacts): string[] {
+function factsCells({ name, wall, counts, bytesHeld, mainThread, ownMainThread }: FrameFacts, kedge: FrameFacts): string[] {
 	return [
 		name,
 		ms(wall.median),
 		`${shortNumber(wall.low)} to ${shortNumber(wall.high)}`,
 		`${shortNumber(ratioOf(wall, kedge.wall).median)}x`,
 		ms(mainThread),
+		ms(ownMainThread),
 		ms(counts.script),
 		ms(counts.submit),
 		...[counts.submits, counts.passes, counts.maps].map(String),

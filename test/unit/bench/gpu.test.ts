@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { choose } from '../../bench/args.mjs';
 import { adapterLine } from '../../bench/gpu/device.js';
 import type { GrowthResult, Panel } from '../../bench/gpu/growth.js';
+import { medianTime, timeBeyond } from '../../bench/gpu/main-thread.js';
 import { bytesText } from '../../bench/gpu/show-frames.js';
 import { exponentsByN, growthLines } from '../../bench/gpu/show-growth.js';
 import { exponent, exponents, predict, roughly } from '../../bench/gpu/slopes.js';
@@ -28,6 +29,19 @@ describe('exponents', () => {
 		const found = exponentsByN([{ n: 10, time: 1 }, { n: 20 }, { n: 100, time: 100 }]);
 		expect([...found.keys()]).toEqual([100]);
 		expect(found.get(100)).toBeCloseTo(2);
+	});
+});
+
+describe('times of the main thread', () => {
+	it('are medians, and no less than nothing', () => {
+		expect(medianTime([3, 1, 2])).toBe(2);
+		expect(medianTime([-1, -2, 0.5])).toBe(0);
+	});
+
+	it('beyond others are taken round by round', () => {
+		// a round in which all took longer says nothing
+		expect(timeBeyond([1, 9, 2], [0.5, 8.5, 1])).toBe(0.5);
+		expect(timeBeyond([1, 1, 1], [0.999, 1, 1.5])).toBe(0.02);
 	});
 });
 
