@@ -186,8 +186,14 @@ export function checkClassIds(where: string, value: unknown, count: number): Uin
 	const most = Object.prototype.toString.call(value) === '[object Float32Array]' ? 2 ** 24 : NO_LIMIT;
 	const out = new Uint32Array(count);
 	for (let i = 0; i < count; i++) {
-		const id = typeof ids[i] === 'bigint' ? Number(ids[i]) : checkNumber(where, `classIds[${i}]`, ids[i]);
-		if (!Number.isInteger(id) || id < 0 || id > most) refuseUnless(true, where, `classIds[${i}]`, `must be an integer from 0 to ${most}`, ids[i]);
+		const given = ids[i];
+		// what most are, and no text made that names the entry
+		if (typeof given === 'number' && given >>> 0 === given && given <= most) {
+			out[i] = given;
+			continue;
+		}
+		const id = typeof given === 'bigint' ? Number(given) : checkNumber(where, `classIds[${i}]`, given);
+		if (!Number.isInteger(id) || id < 0 || id > most) refuseUnless(true, where, `classIds[${i}]`, `must be an integer from 0 to ${most}`, given);
 		out[i] = id;
 	}
 	return out;

@@ -46,21 +46,21 @@ export function suppressRows(
 	// No overlap is above 1 (the union is never rounded below the intersection), so 1 keeps all.
 	const all = !suppression || threshold >= 1;
 	kept.start(w.rows, words, threshold, rules.classAgnostic, overlap);
-	const turned = overlap.rotated && (makeKeeps as MakeKeeps)(w.rows, words, threshold, rules.classAgnostic, overlap.rotated);
+	const turned = all || !overlap.rotated ? undefined : (makeKeeps as MakeKeeps)(w.rows, words, threshold, rules.classAgnostic, overlap.rotated);
 	ranking.start(words, w.count, Math.min(most, all ? limit : LOOKED_AT * limit), w.idsAscend, rules.tiesHighest);
 	for (let seen = 0; seen < most && kept.count < limit; ) {
 		const begun = times ? performance.now() : 0;
 		const numRows = Math.min(ranking.next(), most - seen);
 		const sorted = times ? performance.now() : 0;
 		const slots = ranking.slots;
-		for (let i = 0; i < numRows && kept.count < limit; i++) {
-			if (minSize > 0 && w.rows[slots[i] * ROW + AREA] < 0) continue;
-			if (all) kept.list(slots[i]);
-			else if (turned) {
-				const gone = turned.suppresses(slots[i]);
+		if (!all && !turned) kept.sift(slots, numRows, limit);
+		else {
+			for (let i = 0; i < numRows && kept.count < limit; i++) {
+				if (minSize > 0 && w.rows[slots[i] * ROW + AREA] < 0) continue;
+				const gone = turned?.suppresses(slots[i]);
 				if (!gone) kept.list(slots[i]);
-				if (!gone || overlap.fast) turned.add(slots[i]);
-			} else if (!kept.suppresses(slots[i])) kept.add(slots[i]);
+				if (turned && (!gone || overlap.fast)) turned.add(slots[i]);
+			}
 		}
 		seen += numRows;
 		if (!times) continue;

@@ -1,5 +1,5 @@
 // The kept boxes, found by place: "does any kept box suppress this one?" without asking all of them. Exact: the grid only
-// leaves out boxes that cannot overlap enough; every box it finds is tested as `overlapsMore` does it.
+// leaves out boxes that cannot overlap enough; every box it finds is tested to the same end as by `overlapsMore`.
 //
 // Kept boxes of a class form a linked list. Above 24 of them they also go into hashed grids, one per size class: widths
 // and heights are sorted by powers of four, and a grid's cells are as large as its boxes, so a box lies in at most 3 x 3
@@ -24,13 +24,22 @@
 // The same bound says which boxes are worth the exact test: o <= (wA + wB) / 2 - |distance of the centres|, so
 //   (4) the distance of the centres is less than (1 - t) / (2 + 2t) (wA + wB) on both axes.
 //
+// Most exact tests can be spared, too. They choose the nearer of two ends four times, which no processor foresees, and
+// that costs more than all else. Without a choice, X = wA + wB - |x1A - x1B| - |x2A - x2B| is twice the shared length where
+// A and B meet, P = X Y is 4 times the intersection, and IoU > t where P > 4t / (1 + t) (areaA + areaB). In double X, if not
+// below 0, is off by 2^-50 (wA + wB) at most, and Y alike. If IoU > t >= 2^-14, that is less than 2^-34 of each by (1). If P
+// is above the bound and X above 2^-16 (wA + wB), it is 2^-34 of X, and the error of Y makes 2^-48 of the areas. Either way
+//   (5) what P says holds for the float32 test, too, where P is farther from the bound than 2^-17 of it, provided that no
+//       number there is below the normal ones: a P above 2^-50 sees to it, since no side is longer than 2^63.
+//
 // Other measures of overlap: over the bounding rectangle it is never more than IoU, so all of this holds as it stands.
-// Over the smaller area, or with inclusive pixels, the grid only asks whether the boxes share anything, as for t = 0.
+// Over the smaller area, or with inclusive pixels, the grid only asks whether the boxes share anything, as for t = 0. None
+// has (5).
 // Inclusive boxes share something when on both axes one begins less than 1 beyond the other's end. The grid takes them 1
 // longer at both ends: x - 1 and x + 1 in double are as monotone as floor, so their cells meet whatever is rounded.
 
 import { inclusiveAreaOf, isPlain, type OverlapRule, overlapsByRule, PLAIN_OVERLAP } from '../boxes/overlap.js';
-import { floatBits, MIN_NORMAL } from '../numbers.js';
+import { floatBits } from '../numbers.js';
 import { CellTable, cellHash, gridHash, NONE } from './cells.js';
 import { AREA, CLASS, grown, ID, ROW } from './rows.js';
 
@@ -40,12 +49,15 @@ const LIST_LIMIT = 24;
 const CLASS_BUCKETS = 1024;
 /** How far bounds stay on the safe side of the threshold. */
 const SLACK = 2 ** -14;
+/** See (5): P says nothing so close to its bound, nor with so small an X per width, nor being so small. */
+const UNSURE = 2 ** -17;
+const LEAST_SHARE = 2 ** -16;
+const LEAST_PRODUCT = 2 ** -50;
 /** Size classes per axis: the exponents of float32, two by two. */
 const SIZES = 128;
 /** A keep's own id is not needed; its place holds the next keep of the bucket. */
 const NEXT = ID;
 
-const round = Math.fround;
 const sizeClass = (size: number) => floatBits(size) >>> 24;
 /** A grid's number: the size classes of its boxes' width and height. */
 const levelOf = (width: number, height: number) => (sizeClass(width) << 7) | sizeClass(height);
@@ -67,8 +79,10 @@ export class KeptGrid {
 	private shrink = 0;
 	/** Twice the factor of (4): centres are compared by the sums of their ends. */
 	private reach = 0;
+	/** The bounds of (5) per area: below the first no, above the second yes. */
+	private tooLittle = 0;
+	private enough = 0;
 	private rule = PLAIN_OVERLAP;
-	private plain = true;
 	/** How much longer the grid takes boxes at both ends. */
 	private margin = 0;
 
@@ -96,7 +110,6 @@ export class KeptGrid {
 	/** Begins a run over candidate rows. The threshold comes from `decisionThreshold`. */
 	start(rows: Float32Array<ArrayBuffer>, words: Uint32Array<ArrayBuffer>, threshold: number, classAgnostic: boolean, rule: OverlapRule): void {
 		this.rule = rule;
-		this.plain = isPlain(rule);
 		this.margin = rule.pixelOffset;
 		this.rows = rows;
 		this.words = words;
@@ -109,6 +122,9 @@ export class KeptGrid {
 		this.share = Math.min(0.5, bound);
 		this.shrink = Math.max(0, 1 - 0.5 / safe);
 		this.reach = (1 - bound) / (1 + bound);
+		const even = isPlain(rule) && threshold >= SLACK ? (4 * threshold) / (1 + threshold) : NaN;
+		this.tooLittle = even * (1 - UNSURE);
+		this.enough = even * (1 + UNSURE);
 		// Cells are twice the smallest size of their class, and smaller with the shrunk boxes.
 		const cell = 2 * 2 ** Math.ceil(Math.log2(1 - 2 * this.shrink));
 		for (let size = 0; size < SIZES; size++) this.inverseCell[size] = 1 / (2 ** (2 * size - 127) * cell);
@@ -149,12 +165,21 @@ export class KeptGrid {
 		this.boxes = new Float32Array(this.boxWords.buffer as ArrayBuffer);
 	}
 
-	/** Whether a kept box suppresses this row. */
-	suppresses(slot: number): boolean {
-		if (this.isEmpty(slot * ROW)) return false;
-		const bucket = this.classOf(slot) % CLASS_BUCKETS;
-		this.at = slot * ROW;
-		return this.sizes[bucket] <= LIST_LIMIT ? this.inList(bucket) : this.inGrids(bucket);
+	/** Keeps those of these rows, best first, that no kept box suppresses, until there are `limit`; rows marked TOO_SMALL are none. */
+	sift(slots: Uint32Array, numRows: number, limit: number): void {
+		const { rows, sizes } = this;
+		for (let i = 0; i < numRows && this.count < limit; i++) {
+			const slot = slots[i];
+			const at = slot * ROW;
+			if (rows[at + AREA] < 0) continue;
+			if (this.isEmpty(at)) {
+				this.list(slot);
+				continue;
+			}
+			const bucket = this.classOf(slot) % CLASS_BUCKETS;
+			this.at = at;
+			if (!(sizes[bucket] <= LIST_LIMIT ? this.inList(bucket) : this.inGrids(bucket))) this.add(slot);
+		}
 	}
 
 	private isEmpty(at: number): boolean {
@@ -166,21 +191,28 @@ export class KeptGrid {
 		return this.agnostic ? 0 : this.words[slot * ROW + CLASS];
 	}
 
-	/** Whether the keep at a word, which is near enough, suppresses the row under test: of its class, and then exactly. */
+	/** Whether the keep at a word, which is near enough, suppresses the row under test: of its class, and by (5). So short that it is inlined. */
 	private isSuppressor(keep: number): boolean {
-		const { boxes, rows, at, threshold } = this;
+		const { boxes, rows, at } = this;
 		if (!this.agnostic && this.boxWords[keep + CLASS] !== this.words[at + CLASS]) return false;
+		const x1 = boxes[keep];
+		const y1 = boxes[keep + 1];
+		const x2 = boxes[keep + 2];
+		const y2 = boxes[keep + 3];
+		const widths = x2 - x1 + (rows[at + 2] - rows[at]);
+		const sharedX = widths - Math.abs(x1 - rows[at]) - Math.abs(x2 - rows[at + 2]);
+		const sharedY = y2 - y1 + (rows[at + 3] - rows[at + 1]) - Math.abs(y1 - rows[at + 1]) - Math.abs(y2 - rows[at + 3]);
+		const product = sharedX * sharedY;
+		const areas = boxes[keep + AREA] + rows[at + AREA];
+		if (product > this.enough * areas && product > LEAST_PRODUCT && sharedX > LEAST_SHARE * widths) return true;
+		return !(product < this.tooLittle * areas) && this.overlaps(keep);
+	}
+
+	/** The decision itself. */
+	private overlaps(keep: number): boolean {
+		const { boxes, rows, at } = this;
 		// a rule counts boxes of four words; a row is two of them
-		if (!this.plain) return overlapsByRule(this.rule, boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], threshold);
-		// overlapsMore, spelled out where no area is 0: handing over fractions costs more than all of it
-		const width = round(Math.min(boxes[keep + 2], rows[at + 2]) - Math.max(boxes[keep], rows[at]));
-		if (!(width >= MIN_NORMAL)) return false;
-		const height = round(Math.min(boxes[keep + 3], rows[at + 3]) - Math.max(boxes[keep + 1], rows[at + 1]));
-		if (!(height >= MIN_NORMAL)) return false;
-		const intersection = round(width * height);
-		if (!(intersection >= MIN_NORMAL)) return false;
-		const union = round(round(boxes[keep + AREA] + rows[at + AREA]) - intersection);
-		return threshold <= 0 || round(intersection / union) > threshold;
+		return overlapsByRule(this.rule, boxes, keep >>> 2, boxes[keep + AREA], rows, at >>> 2, rows[at + AREA], this.threshold);
 	}
 
 	// Both ways to walk have the test of (4) in them, with all it needs at hand: most keeps end there.

@@ -1,6 +1,7 @@
 // Fast suppression against the textbook, bit for bit, in 10,000 seeded cases of every variant:
 //
 //   hard      6 measures of overlap (iou, bounding-union, iom, each plain and with inclusive pixels) x suppress '>' and '>='
+//   close     pairs whose IoU is the threshold, or off by 2^-26 to 2^-10 of it, of sides from 2^-60 to 2^60
 //   rotated   iou, probiou x greedy and fast NMS
 //   soft      gaussian, gaussian with removal, linear
 //
@@ -80,6 +81,49 @@ describe('nmsFast equals nmsTextbook in 10,000 cases', () => {
 			tally.compare(nmsFast(...given), nmsTextbook(...given), () => `case ${i}: ${n} ${set}, ${JSON.stringify(rules)}`);
 		}
 		tally.check();
+	});
+});
+
+const ALL_OF_ONE_CLASS = { minKey: 0, maxDetections: NO_LIMIT, maxCandidates: NO_LIMIT, tiesHighest: false, classAgnostic: true };
+
+describe('nmsFast equals nmsTextbook of pairs', () => {
+	/** The second of two boxes is as wide, moved by so much that their IoU is q; up to rounding, which is what this is about. */
+	function pairOf(q: number, next: () => number): Float32Array {
+		// some areas are as small as areas can be: what they share is less, and counts as nothing
+		const tiny = next() < 0.25;
+		const width = 2 ** (tiny ? -60 * next() : 120 * next() - 60);
+		const height = tiny ? (2 ** -126 * (1 + 3 * next())) / width : 2 ** (120 * next() - 60);
+		// far from the origin the sides have fewer bits
+		const x = (next() - 0.5) * width * 2 ** Math.floor(8 * next());
+		const y = tiny ? 0 : (next() - 0.5) * height * 2 ** Math.floor(8 * next());
+		const [dx, dy] = tiny || next() < 0.5 ? [(width * (1 - q)) / (1 + q), 0] : [0, (height * (1 - q)) / (1 + q)];
+		return Float32Array.of(x, y, x + width, y + height, x + dx, y + dy, x + dx + width, y + dy + height);
+	}
+
+	test.each([false, true])('in 20,000 cases close to the threshold, reached %s', (reached) => {
+		const next = random(Number(reached));
+		const scores = Float32Array.of(1, 0.5);
+		let suppressed = 0;
+		for (let i = 0; i < 2 * CASES; i++) {
+			const t = decisionThreshold(THRESHOLDS[1 + (i % (THRESHOLDS.length - 2))]);
+			const boxes = pairOf(t * (1 + (i % 5 === 0 ? 0 : (next() < 0.5 ? -1 : 1) * 2 ** -(10 + 16 * next()))), next);
+			const rules = { ...ALL_OF_ONE_CLASS, iouThreshold: reached ? nextDown(t) : t };
+			const textbook = nmsTextbook(boxes, scores, undefined, rules);
+			const fast = nmsFast(boxes, scores, undefined, rules);
+			if (facts(fast) !== facts(textbook)) assert.equal(facts(fast), facts(textbook), `case ${i}: ${boxes.join()}, ${rules.iouThreshold}`);
+			suppressed += textbook.numCandidates - textbook.indices.length;
+		}
+		assert.isAbove(suppressed, CASES / 2);
+		assert.isBelow(suppressed, (3 * CASES) / 2);
+	});
+
+	test('that cross, each so long that the width of the other is lost in double', () => {
+		const [thin, long] = [2 ** -50, 2 ** 60];
+		const boxes = Float32Array.of(-380, 0, long, thin, 0, -380, thin, long);
+		const rules = { ...ALL_OF_ONE_CLASS, iouThreshold: 2 ** -14 };
+		const given = [boxes, Float32Array.of(1, 0.5), undefined, rules] as const;
+		assert.equal(facts(nmsTextbook(...given)), '0,1 of 2, 0, 0');
+		assert.equal(facts(nmsFast(...given)), '0,1 of 2, 0, 0');
 	});
 });
 
