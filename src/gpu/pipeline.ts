@@ -52,7 +52,9 @@ export class HeadPipeline implements GpuPipeline {
 		this.#anchors = gpuAnchors(options.head);
 		this.#recorder = new Recorder(device, options, this.#sizes, this.#constants, this.#anchors);
 		this.#readback = new Readback(device, options, this.#sizes, this.#recorder);
-		this.#ring = new Ring((capacity) => new Slot(device, capacity, this.#sizes, this.#bitmask, device.gpu.features.has('timestamp-query')));
+		const own = { sizes: this.#sizes, bitmask: this.#bitmask };
+		const reads = options.hybrid ? 'candidates' : 'rows';
+		this.#ring = new Ring((capacity) => new Slot(device, capacity, { ...own, timestamps: device.gpu.features.has('timestamp-query'), reads }));
 	}
 
 	/** Compiles what float32 tensors need; other types are compiled when they first come. */
@@ -152,7 +154,7 @@ export class HeadPipeline implements GpuPipeline {
 			try {
 				if (!this.#encodeSlots[place]?.holds(run.capacity)) {
 					drop();
-					this.#encodeSlots[place] = new Slot(this.#device, run.capacity, this.#sizes, this.#bitmask, false);
+					this.#encodeSlots[place] = new Slot(this.#device, run.capacity, { sizes: this.#sizes, bitmask: this.#bitmask });
 				}
 				prepared = this.#recorder.prepare(this.#encodeSlots[place] as Slot, run, this.#nextSerial(), frame);
 			} catch (error) {

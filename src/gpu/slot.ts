@@ -41,6 +41,17 @@ function bufferNumber(buffer: GPUBuffer): number {
 /** Input bind groups kept per slot: runtimes cycle through a handful of buffers. */
 const MAX_GROUPS = 64;
 
+/** What a slot is for. */
+export interface SlotOptions {
+	readonly sizes: Sizes;
+	/** Room for the full bitmask. */
+	readonly bitmask?: boolean;
+	/** Stages may be timed; needs the feature 'timestamp-query'. */
+	readonly timestamps?: boolean;
+	/** What its runs read back at first: rows of the result, or for hybrid ones candidates; undefined: nothing. */
+	readonly reads?: 'rows' | 'candidates';
+}
+
 export class Slot {
 	readonly capacity: Capacity;
 	readonly buffers = new Map<BufferName, GPUBuffer>();
@@ -54,7 +65,7 @@ export class Slot {
 	readonly #device: Device;
 	readonly #groups = new Map<string, GPUBindGroup>();
 
-	constructor(device: Device, capacity: Capacity, sizes: Sizes, bitmask: boolean, timestamps: boolean) {
+	constructor(device: Device, capacity: Capacity, { sizes, bitmask = false, timestamps = false, reads }: SlotOptions) {
 		this.#device = device;
 		this.capacity = capacity;
 		try {
@@ -62,7 +73,7 @@ export class Slot {
 			const all = USAGE.STORAGE | USAGE.COPY_SRC | USAGE.COPY_DST;
 			for (const name of ['state', 'candidates', 'binned', 'sorted', 'kept', 'dead', 'output'] as const) this.make(name, bytes[name], all);
 			if (bitmask) this.make('overlaps', bytes.overlaps, USAGE.STORAGE);
-			this.make('staging', stagingBytes(capacity), USAGE.MAP_READ | USAGE.COPY_DST);
+			if (reads) this.make('staging', stagingBytes(capacity, reads), USAGE.MAP_READ | USAGE.COPY_DST);
 			this.growUniform(STEP_BYTES / 4);
 			if (timestamps) {
 				this.querySet = device.gpu.createQuerySet({ type: 'timestamp', count: MAX_TIMESTAMPS });
@@ -158,13 +169,11 @@ export function firstBytes(capacity: Capacity, hybrid: boolean, maxDetections = 
 	return { head: HEADER_WORDS * 4, body: Math.min(capacity.rows, FIRST_ROWS, maxDetections) * capacity.rowWords * 4 };
 }
 
-/** Large enough for either kind of first readback, and the timestamps. */
-function stagingBytes(capacity: Capacity): number {
-	const of = (hybrid: boolean) => {
-		const { head, body } = firstBytes(capacity, hybrid);
-		return capacity.batch * (hybrid ? capacity.slots : 1) * (head + body);
-	};
-	return Math.max(of(true), of(false)) + MAX_TIMESTAMPS * 8;
+/** Large enough for the first readback, and the timestamps. */
+function stagingBytes(capacity: Capacity, reads: 'rows' | 'candidates'): number {
+	const hybrid = reads === 'candidates';
+	const { head, body } = firstBytes(capacity, hybrid);
+	return capacity.batch * (hybrid ? capacity.slots : 1) * (head + body) + MAX_TIMESTAMPS * 8;
 }
 
 /** Runs in flight at once; a further one waits its turn. */

@@ -76,7 +76,7 @@ function wordsOf(memory: Memory, name: (typeof NAMES)[number]): Uint32Array {
 export async function stepsOnGpu(gpuDevice: GPUDevice, layout: Layout, memory: Memory, steps: readonly Step[]): Promise<Memory> {
 	const device = adoptDevice(gpuDevice);
 	const { queue } = gpuDevice;
-	const slot = new Slot(device, layout.capacity, layout.sizes, true, false);
+	const slot = new Slot(device, layout.capacity, { sizes: layout.sizes, bitmask: true });
 	const made: GPUBuffer[] = [];
 	try {
 		for (const name of NAMES) queue.writeBuffer(slot.get(name), 0, wordsOf(memory, name) as Uint32Array<ArrayBuffer>);
