@@ -8,8 +8,9 @@
 //
 // Going round from -Infinity the failing ones are one interval, so one comparison after one wrapping subtraction decides.
 // Two kinds of float32 need no ordered(), which is most of the work: where the threshold is 0 or below the failing bits
-// themselves are one interval, and among probabilities the magnitude nearly decides. Sixteen go at a time, since the
-// loop costs as much as comparing; more only make a hit dearer.
+// themselves are one interval, and among probabilities, which are not negative, the bits as they stand decide. Sixteen go
+// at a time, since the loop costs as much as comparing; more only make a hit dearer. Places and bounds are said to be
+// integers wherever they are made (| 0, >>> 0), or V8 checks each sum, and compares fractions: a fifth of the time.
 
 import { halfToFloat, keyOf } from '../numbers.js';
 
@@ -33,7 +34,7 @@ export interface Filter {
 	readonly bare: boolean;
 }
 
-/** The filter for keys of at least `minKey`. `probabilities` says that large negative values are rare; only speed depends on it. */
+/** The filter for keys of at least `minKey`. `probabilities` says that negative values are rare; only speed depends on it. */
 export function makeFilter(minKey: number, isHalf: boolean, probabilities: boolean): Filter {
 	if (isHalf) {
 		return { shift: 16, origin: HALF_ORIGIN, limit: (firstPassingHalf(minKey) - HALF_ORIGIN) | 0, above: -1, bare: false };
@@ -101,13 +102,12 @@ function collect(data: Int32Array | Uint16Array, begin: number, end: number, fil
 
 /** The same for thresholds of 0 and below. */
 function findBare(data: Int32Array, begin: number, end: number, originBits: number, limitBits: number, out: Uint32Array): number {
-	// said once more to be integers, or V8 subtracts fractions
 	const origin = originBits | 0;
 	const limit = limitBits | 0;
-	const last = end - 15;
+	const last = (end - 15) | 0;
 	let n = 0;
-	let i = begin;
-	for (; i < last; i += 16) {
+	let i = begin | 0;
+	for (; i < last; i = (i + 16) | 0) {
 		const anyPasses =
 			((data[i] - origin) | 0) > limit ||
 			((data[i + 1] - origin) | 0) > limit ||
@@ -137,29 +137,30 @@ function collectBare(data: Int32Array, begin: number, end: number, origin: numbe
 	return n;
 }
 
-/** The same for positive thresholds: the magnitude decides, and the negative numbers it lets through are taken out again. */
-function findAbove(data: Int32Array, begin: number, end: number, above: number, out: Uint32Array): number {
-	const last = end - 15;
+/** The same for positive thresholds, of bits as unsigned integers: the negative numbers that this lets through are taken out again. */
+function findAbove(data: Int32Array, begin: number, end: number, aboveBits: number, out: Uint32Array): number {
+	const above = aboveBits >>> 0;
+	const last = (end - 15) | 0;
 	let n = 0;
-	let i = begin;
-	for (; i < last; i += 16) {
+	let i = begin | 0;
+	for (; i < last; i = (i + 16) | 0) {
 		const anyPasses =
-			(data[i] & MAGNITUDE) > above ||
-			(data[i + 1] & MAGNITUDE) > above ||
-			(data[i + 2] & MAGNITUDE) > above ||
-			(data[i + 3] & MAGNITUDE) > above ||
-			(data[i + 4] & MAGNITUDE) > above ||
-			(data[i + 5] & MAGNITUDE) > above ||
-			(data[i + 6] & MAGNITUDE) > above ||
-			(data[i + 7] & MAGNITUDE) > above ||
-			(data[i + 8] & MAGNITUDE) > above ||
-			(data[i + 9] & MAGNITUDE) > above ||
-			(data[i + 10] & MAGNITUDE) > above ||
-			(data[i + 11] & MAGNITUDE) > above ||
-			(data[i + 12] & MAGNITUDE) > above ||
-			(data[i + 13] & MAGNITUDE) > above ||
-			(data[i + 14] & MAGNITUDE) > above ||
-			(data[i + 15] & MAGNITUDE) > above;
+			data[i] >>> 0 > above ||
+			data[(i + 1) | 0] >>> 0 > above ||
+			data[(i + 2) | 0] >>> 0 > above ||
+			data[(i + 3) | 0] >>> 0 > above ||
+			data[(i + 4) | 0] >>> 0 > above ||
+			data[(i + 5) | 0] >>> 0 > above ||
+			data[(i + 6) | 0] >>> 0 > above ||
+			data[(i + 7) | 0] >>> 0 > above ||
+			data[(i + 8) | 0] >>> 0 > above ||
+			data[(i + 9) | 0] >>> 0 > above ||
+			data[(i + 10) | 0] >>> 0 > above ||
+			data[(i + 11) | 0] >>> 0 > above ||
+			data[(i + 12) | 0] >>> 0 > above ||
+			data[(i + 13) | 0] >>> 0 > above ||
+			data[(i + 14) | 0] >>> 0 > above ||
+			data[(i + 15) | 0] >>> 0 > above;
 		if (anyPasses) n = collectAbove(data, i, i + 16, above, out, n);
 	}
 	return collectAbove(data, i, end, above, out, n);
