@@ -1,8 +1,8 @@
-// Histogram -> the place of each bin in the sorted list, and the cut. One workgroup per image; thread t owns a run of
+// Histogram -> the place of each bin in the sorted list, and the cut. One workgroup per slot; thread t owns a run of
 // bins, best first; a scan over the threads' sums gives each run its start. In the refine phase the same walk narrows
-// the interval that holds the cut. Twin: src/cpu/bins.ts.
+// the interval that holds the cut. A few candidates it puts in order itself: no bins, nothing left to scatter and rank. Twin: src/cpu/bins.ts.
 
-import { LEVEL, PARAMS, PHASE, type Sizes, sizesWgsl } from '../src/layout.js';
+import { CANDIDATE, LEVEL, PARAMS, PHASE, type Sizes, sizesWgsl } from '../src/layout.js';
 import { bins } from './shared/bins.wgsl.js';
 import { numbers } from './shared/numbers.wgsl.js';
 import { wgsl } from './wgsl.js';
@@ -11,6 +11,7 @@ export function binsShader(sizes: Sizes): string {
 	return wgsl`
 ${PARAMS.wgsl}
 ${LEVEL.wgsl}
+${CANDIDATE.wgsl}
 ${sizesWgsl(sizes)}
 const PER_THREAD = NUM_BINS / WORKGROUP;
 const TOP_KEY = 0xff800000u; // Infinity
@@ -18,9 +19,11 @@ const TOP_KEY = 0xff800000u; // Infinity
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> level: Level; // its phase
 @group(0) @binding(2) var<storage, read_write> state: array<u32>;
+@group(0) @binding(3) var<storage, read> candidates: array<Candidate>;
+@group(0) @binding(4) var<storage, read_write> sorted: array<Candidate>;
 
 var<workgroup> sums: array<u32, ${sizes.workgroup}>;
-var<workgroup> refining: u32;
+var<workgroup> facts: vec2u;
 var<workgroup> heaviest: atomic<u32>;
 
 ${numbers}
@@ -90,13 +93,44 @@ fn settle_refined(at: u32, bin: u32, above: u32) {
   state[at + REFINE_WIDTH] = next_width;
 }
 
+fn write_lengths(at: u32, count: u32) {
+  let length = min(count, params.slot_candidates);
+  state[at + SORTED] = length;
+  state[at + LISTED] = length; // with one slot per image; else merge says
+  state[at + CUT_TIE] = 0xffffffffu;
+}
+
+// A candidate's place is the number of those that come before it. They are read where they lie: on adapters that compute on
+// the CPU, zeroing as much workgroup memory costs more than all of this.
+fn rank_few(slot: u32, count: u32, local: u32) {
+  let first = slot * params.capacity;
+  for (var i = local; i < count; i += WORKGROUP) {
+    let mine = candidates[first + i];
+    let tie = tie_order(mine.id);
+    var place = 0u;
+    for (var k = 0u; k < count; k++) {
+      let key = candidates[first + k].key;
+      if (key > mine.key) { place++; }
+      if (key == mine.key && tie_order(candidates[first + k].id) < tie) { place++; }
+    }
+    if (place < params.slot_candidates) { sorted[first + place] = mine; }
+  }
+  if (local == 0u) { write_lengths(slot * STATE_WORDS, count); } // BINNED and HEAVIEST stay 0
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let at = group.z * STATE_WORDS;
   let refine = level.phase == ${PHASE.refine}u;
-  if (local == 0u) { refining = state[at + REFINING]; }
-  let round = workgroupUniformLoad(&refining);
+  if (local == 0u) { facts = vec2u(state[at + REFINING], state[at + APPENDED]); }
+  let known = workgroupUniformLoad(&facts);
+  let round = known.x;
   if (refine && round == 0u) { return; }
+  // multi-label appends after the cut
+  if (params.multi_label == 0u && known.y <= ${sizes.small}u) {
+    rank_few(group.z, known.y, local);
+    return;
+  }
 
   let descending = !(refine && round == 2u);
   let region = at + select(HISTOGRAM, CURSORS, refine);
@@ -135,11 +169,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   if (refine) {
     for (var i = 0u; i < PER_THREAD; i++) { state[at + CURSORS + local * PER_THREAD + i] = 0u; }
   } else if (local == 0u) {
-    state[at + SORTED] = min(total, params.slot_candidates);
+    write_lengths(at, total);
     if (total < params.slot_candidates) { state[at + BINNED] = total; }
     state[at + HEAVIEST] = atomicLoad(&heaviest);
-    state[at + LISTED] = state[at + SORTED]; // with one slot per image; else merge says
-    state[at + CUT_TIE] = 0xffffffffu;
   }
 }
 `;

@@ -1,5 +1,5 @@
 // Candidates -> slots of their bins, but for bins behind the cut. Order inside a bin is arbitrary; `rank` makes it total. A fixed number of
-// workgroups strides over however many candidates there are. Twin: src/cpu/scatter.ts.
+// workgroups strides over however many candidates there are; over none where `bins` has sorted them already. Twin: src/cpu/scatter.ts.
 
 import { CANDIDATE, PARAMS, type Sizes, sizesWgsl } from '../src/layout.js';
 import { bins } from './shared/bins.wgsl.js';
@@ -24,6 +24,7 @@ ${bins}
 fn main(@builtin(global_invocation_id) global: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let at = global.z * STATE_WORDS;
   let first = global.z * params.capacity;
+  if (atomicLoad(&state[at + BINNED]) == 0u) { return; }
   let num_candidates = min(atomicLoad(&state[at + APPENDED]), params.capacity);
   let sorted = atomicLoad(&state[at + SORTED]);
   for (var i = global.x; i < num_candidates; i += groups.x * WORKGROUP) {

@@ -5,6 +5,8 @@
 export interface Sizes {
 	/** Threads per workgroup, and the candidates of one suppression chunk. */
 	readonly workgroup: number;
+	/** Threads per workgroup of `decode`: neighbours read the numbers of a class side by side. */
+	readonly decoders: number;
 	/** Bins of the score histogram; a multiple of `workgroup`. */
 	readonly bins: number;
 	/** Sorted candidates that one `suppress` dispatch takes on alone: twice as many where few are kept, half as many where all may be. */
@@ -17,10 +19,25 @@ export interface Sizes {
 	readonly heavy: number;
 	/** Lists of this length at most are ranked in one dispatch, whatever their bins hold. */
 	readonly counted: number;
+	/** Candidates that `bins` puts in order itself, where it runs after they were appended: one workgroup compares each with each. */
+	readonly small: number;
+	/** Workgroups that stride over a list, at most: enough to fill a large GPU, few enough to be cheap when there is little in it. */
+	readonly strides: number;
 }
-export const SIZES: Sizes = { workgroup: 256, bins: 4096, head: 8192, block: 8192, lanes: 8, heavy: 512, counted: 16_384 };
-/** For adapters that compute on the CPU: there a thread more is work more, and nothing waits for memory. */
-export const SOFTWARE_SIZES: Sizes = { ...SIZES, lanes: 1 };
+export const SIZES: Sizes = {
+	workgroup: 256,
+	decoders: 256,
+	bins: 4096,
+	head: 8192,
+	block: 8192,
+	lanes: 8,
+	heavy: 512,
+	counted: 16_384,
+	small: 256,
+	strides: 64,
+};
+/** For adapters that compute on the CPU: there a thread more is work more, also one that waits at a barrier or ends at once, and nothing waits for memory. */
+export const SOFTWARE_SIZES: Sizes = { ...SIZES, workgroup: 64, lanes: 1, small: 128, strides: 8 };
 
 type FieldType = 'u32' | 'i32' | 'f32' | 'vec4f';
 const FIELD_BYTES: Record<FieldType, number> = { u32: 4, i32: 4, f32: 4, vec4f: 16 };
@@ -198,7 +215,7 @@ export const COUNTERS = {
 	kept_before: 11, // detections kept before the current block
 	listed: 12, // rows of the image's sorted list in use
 	admitted: 13, // soft suppression: rows of the sorted list whose scores are up to date
-	binned: 14, // slots of the bins that reach above the cut
+	binned: 14, // slots of the bins that reach above the cut; 0 where `bins` sorted few candidates itself
 	heaviest: 15, // members of the fullest of them
 } as const;
 export const NUM_COUNTERS = 20;

@@ -1,10 +1,10 @@
 // Twin of shaders/bins.wgsl.ts. The histogram of score keys, best bin first, becomes the place of each bin in the sorted
 // list; the bin in which the count reaches max_candidates is the cut. When more candidates lie in and above that bin
-// than there is room for, the cut is narrowed: first by keys, then among equal keys by tie order.
+// than there is room for, the cut is narrowed: first by keys, then among equal keys by tie order. A few candidates are put in order at once.
 
-import { COUNTERS as C, type Params, PHASE } from '../layout.js';
+import { COUNTERS as C, type Params, PHASE, ROW_WORDS } from '../layout.js';
 import { keyOf, keyOfBits, scoreOfKey } from '../numbers.js';
-import { type Memory, type State, stateOf, tieOrder } from './memory.js';
+import { candidateWord, comesBefore, type Memory, type State, stateOf, tieOrder } from './memory.js';
 
 const TOP_KEY = keyOfBits(0x7f800000);
 
@@ -30,7 +30,22 @@ function binStartKey(params: Params, bin: number): number {
 export function bins(memory: Memory, slot: number, params: Params, phase: number): void {
 	const state = stateOf(memory, slot);
 	if (phase === PHASE.refine) refine(memory, state, params);
+	else if (!params.multi_label && state.counters[C.appended] <= memory.sizes.small) rankFew(memory, slot, state, params);
 	else place(memory, state, params);
+}
+
+/** The sorted list of few candidates: nothing goes to bins. */
+function rankFew(memory: Memory, slot: number, { counters }: State, params: Params): void {
+	const { u32 } = memory.candidates;
+	const rows = Array.from({ length: counters[C.appended] }, (_, i) => candidateWord(memory, slot, i));
+	rows.sort((p, q) => (comesBefore(params, u32, p, q) ? -1 : 1));
+	rows.length = Math.min(rows.length, params.slot_candidates);
+	rows.forEach((row, i) => {
+		memory.sorted.u32.set(u32.subarray(row, row + ROW_WORDS), candidateWord(memory, slot, i));
+	});
+	counters[C.sorted] = rows.length;
+	counters[C.listed] = rows.length;
+	counters[C.cut_tie] = 0xffffffff;
 }
 
 function place(memory: Memory, state: State, params: Params): void {

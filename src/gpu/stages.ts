@@ -24,17 +24,19 @@ import type { StageSpec } from './stage.js';
 
 export type KernelName = 'decode' | 'bins' | 'scatter' | 'rank' | 'rerank' | 'merge' | 'prefilter' | 'suppress' | 'soften' | 'overlaps' | 'sweep' | 'gather';
 
-/** Workgroups of the grid-stride stages: enough to fill a large GPU, few enough to be cheap when empty. */
-const STRIDE_GROUPS = 64;
 /** Workgroups that share the kept list in `prefilter`. */
 const PREFILTER_SHARES = 8;
 const MAX_GROUPS = 65535;
+
+function decodeSizes(sizes: Sizes): Sizes {
+	return { ...sizes, workgroup: sizes.decoders };
+}
 
 /** The decode stage of a head. */
 export function decodeSpec(variant: DecodeVariant): StageSpec {
 	return {
 		name: 'decode',
-		code: decodeShader(variant),
+		code: decodeShader({ ...variant, sizes: decodeSizes(variant.sizes) }),
 		bindings: [
 			[0, 'uniform', 'params'],
 			[1, 'step', 'step'],
@@ -110,6 +112,8 @@ export function kernelSpecs(sizes: Sizes, overlap?: OverlapRule, soft?: SoftRule
 			[0, 'uniform', 'params'],
 			[1, 'step', 'step'],
 			[2, 'read_write', 'state'],
+			[3, 'read', 'candidates'],
+			[4, 'read_write', 'sorted'],
 		]),
 		scatter: spec('scatter', scatterShader(sizes), [
 			[0, 'uniform', 'params'],
@@ -193,12 +197,12 @@ export interface DecodeGrid {
 /** Workgroups of a step in x, y and z: z is the image, or the slot where slots are worked on one by one. */
 export function workgroupsOf(step: Step, { numAnchors, lanes }: DecodeGrid, capacity: Capacity, multiLabel: boolean, sizes: Sizes): [number, number, number] {
 	const { batch, slots, candidates, rows } = capacity;
-	const strided = Math.max(1, Math.min(STRIDE_GROUPS, Math.ceil(candidates / sizes.workgroup)));
+	const strided = Math.max(1, Math.min(sizes.strides, Math.ceil(candidates / sizes.workgroup)));
 	switch (kernelOf(step)) {
 		case 'decode': {
-			const groups = Math.max(1, Math.ceil((numAnchors * lanes) / sizes.workgroup));
-			if (multiLabel && step.stage === 'decode' && step.phase === PHASE.refine) return [Math.min(groups, STRIDE_GROUPS), 1, batch];
-			if (groups > MAX_GROUPS) throw new RangeError(`run: a level of the head may have ${MAX_GROUPS * sizes.workgroup} anchors at most; got ${numAnchors}`);
+			const groups = Math.max(1, Math.ceil((numAnchors * lanes) / sizes.decoders));
+			if (multiLabel && step.stage === 'decode' && step.phase === PHASE.refine) return [Math.min(groups, sizes.strides), 1, batch];
+			if (groups > MAX_GROUPS) throw new RangeError(`run: a level of the head may have ${MAX_GROUPS * sizes.decoders} anchors at most; got ${numAnchors}`);
 			return [groups, 1, batch];
 		}
 		case 'bins':

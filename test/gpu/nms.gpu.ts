@@ -9,7 +9,7 @@ import { adoptDevice } from '../../src/gpu/device.js';
 import { nmsHead } from '../../src/gpu/nms.js';
 import { HeadPipeline } from '../../src/gpu/pipeline.js';
 import { createBackend } from '../../src/index.js';
-import { SIZES, type Sizes } from '../../src/layout.js';
+import { SIZES, type Sizes, SOFTWARE_SIZES } from '../../src/layout.js';
 import { bindImages, callOf } from '../support/calls.js';
 import { gpuTest } from '../support/gpu-suite.js';
 import { type BoxSet, random, randomBoxes, randomScores, type ScoreSet } from '../support/random.js';
@@ -18,7 +18,7 @@ const NUM_CASES = 10_000;
 const IMAGES = 100;
 /** The full bitmask takes 2 MB an image, and a binding holds 128. */
 const MASKED = 50;
-const SMALL: Sizes = { workgroup: 32, bins: 256, head: 64, block: 32, lanes: 2, heavy: 2, counted: 8 };
+const SMALL: Sizes = { workgroup: 32, decoders: 32, bins: 256, head: 64, block: 32, lanes: 2, heavy: 2, counted: 8, small: 12, strides: 64 };
 const THRESHOLDS = [0, 0.1, 0.3, 0.45, 0.5, 0.6, 0.65, 0.7, 0.8, 0.9, 1];
 const BOX_SETS: readonly BoxSet[] = ['clustered', 'uniform', 'integer', 'degenerate', 'identical', 'chain'];
 const SCORE_SETS: readonly ScoreSet[] = ['distinct', 'few', 'equal', 'nasty'];
@@ -52,13 +52,14 @@ gpuTest(
 		const make = (suppression: 'blocked' | 'bitmask', sizes: Sizes) => new HeadPipeline(adoptDevice(device), { ...common, suppression, sizes }).start();
 		const small = [await make('blocked', SMALL), await make('bitmask', SMALL)] as const;
 		const full = [await make('blocked', SIZES), await make('bitmask', SIZES)] as const;
+		const software = [await make('blocked', SOFTWARE_SIZES), await make('bitmask', SOFTWARE_SIZES)] as const;
 		let numKept = 0;
 		let numDropped = 0;
 		try {
 			for (let batch = 0; batch < NUM_CASES / IMAGES; batch++) {
 				const { n, images, call } = makeBatch(batch);
 				const head = nmsHead(n, true);
-				const [blocked, bitmask] = batch % 10 === 0 ? full : small;
+				const [blocked, bitmask] = batch % 10 === 0 ? full : batch % 10 === 5 ? software : small;
 				const run = (pipeline: HeadPipeline, part: typeof images) =>
 					pipeline.run(
 						[
@@ -99,7 +100,7 @@ gpuTest(
 				});
 			}
 		} finally {
-			for (const pipeline of [...small, ...full]) pipeline.dispose();
+			for (const pipeline of [...small, ...full, ...software]) pipeline.dispose();
 		}
 		assert.isAbove(numKept, NUM_CASES, 'cases without detections show nothing');
 		assert.isAbove(numDropped, NUM_CASES, 'cases without suppression show nothing');

@@ -131,7 +131,7 @@ for (const kind of ROTATED_IOU_KINDS) {
 }
 
 /** Small enough that a few hundred boxes take chunks, ranges and the prefilter. */
-const SMALL: Sizes = { workgroup: 32, bins: 256, head: 64, block: 32, lanes: 2, heavy: 2, counted: 8 };
+const SMALL: Sizes = { workgroup: 32, decoders: 32, bins: 256, head: 64, block: 32, lanes: 2, heavy: 2, counted: 8, small: 12, strides: 64 };
 const RULES = [{ rotated: 'iou' }, { rotated: 'probiou' }, { rotated: 'probiou', fast: true }] as const;
 
 for (const rule of RULES.map((fields): OverlapRule => ({ ...PLAIN_OVERLAP, ...fields }))) {

@@ -123,7 +123,7 @@ async function compareDecisions(device: GPUDevice, rule: OverlapRule, threshold:
 }
 
 const IMAGES = 25;
-const SMALL: Sizes = { workgroup: 32, bins: 256, head: 64, block: 32, lanes: 2, heavy: 2, counted: 8 };
+const SMALL: Sizes = { workgroup: 32, decoders: 32, bins: 256, head: 64, block: 32, lanes: 2, heavy: 2, counted: 8, small: 12, strides: 64 };
 const BOX_SETS: readonly BoxSet[] = ['clustered', 'uniform', 'integer', 'degenerate', 'identical', 'chain', 'disjoint'];
 const SCORE_SETS: readonly ScoreSet[] = ['distinct', 'few', 'equal', 'nasty'];
 

@@ -33,7 +33,7 @@ import { randomOutputs } from '../support/random-outputs.js';
 import { runKernel } from '../support/run-kernel.js';
 import { type Layout, layOut, memoryOf, stepOnTwin, stepsOnGpu } from '../support/step-runner.js';
 
-const TOY: Sizes = { workgroup: 4, bins: 8, head: 8, block: 8, lanes: 2, heavy: 2, counted: 8 };
+const TOY: Sizes = { workgroup: 4, decoders: 4, bins: 8, head: 8, block: 8, lanes: 2, heavy: 2, counted: 8, small: 4, strides: 64 };
 const GAUSSIAN: SoftRule = { method: 'gaussian', removal: false };
 const REMOVAL: SoftRule = { method: 'gaussian', removal: true };
 const LINEAR: SoftRule = { method: 'linear', removal: false };

@@ -3,12 +3,12 @@
 // Toy sizes first, so that seven boxes reach every multi-pass path.
 
 import { assert } from 'chai';
-import { candidateWord, type Memory, stateOf } from '../../src/cpu/memory.js';
+import { candidateWord, type Memory, outputWord, stateOf } from '../../src/cpu/memory.js';
 import { retinanet } from '../../src/heads/retinanet.js';
 import { ssd } from '../../src/heads/ssd.js';
 import { yolov5 } from '../../src/heads/yolov5.js';
 import { yolov8 } from '../../src/heads/yolov8.js';
-import { CANDIDATE, COUNTERS, ROW_WORDS, SIZES, type Sizes } from '../../src/layout.js';
+import { CANDIDATE, COUNTERS, HEADER, ROW_WORDS, SIZES, type Sizes, SOFTWARE_SIZES } from '../../src/layout.js';
 import { planLanes } from '../../src/level-plan.js';
 import type { CallParams, Step } from '../../src/plan.js';
 import { boxesAsHead, callOf } from '../support/calls.js';
@@ -17,7 +17,7 @@ import { type BoxSet, random, randomBoxes, randomScores, type ScoreSet } from '.
 import { randomOutputs } from '../support/random-outputs.js';
 import { type Layout, layOut, memoryOf, stepOnTwin, stepsOnGpu } from '../support/step-runner.js';
 
-const TOY: Sizes = { workgroup: 4, bins: 8, head: 8, block: 8, lanes: 2, heavy: 2, counted: 8 };
+const TOY: Sizes = { workgroup: 4, decoders: 8, bins: 8, head: 8, block: 8, lanes: 2, heavy: 2, counted: 8, small: 4, strides: 64 };
 
 /** The candidates of an image as a sorted list of rows, since appending has no order. */
 function candidateRows(memory: Memory, image: number): string[] {
@@ -39,15 +39,15 @@ function binnedRows(memory: Memory, image: number): string[][] {
 	);
 }
 
-function sortedWords(memory: Memory, image: number): Uint32Array {
-	const { counters } = stateOf(memory, image);
+function sortedWords(memory: Memory, image: number, count = stateOf(memory, image).counters[COUNTERS.sorted]): Uint32Array {
 	const at = candidateWord(memory, image, 0);
-	return memory.sorted.u32.slice(at, at + counters[COUNTERS.sorted] * ROW_WORDS);
+	return memory.sorted.u32.slice(at, at + count * ROW_WORDS);
 }
 
 /** Counters that both sides keep; the rest belongs to the way each of them works. */
 const SHARED = [
 	'passed',
+	'listed',
 	'rejected',
 	'appended',
 	'sorted',
@@ -63,15 +63,23 @@ const SHARED = [
 ] as const;
 
 function facts(memory: Memory, stage: string): unknown {
-	return Array.from({ length: memory.capacity.batch }, (_, image) => {
-		const state = stateOf(memory, image);
+	const { batch, slots } = memory.capacity;
+	const ofList = ['decode', 'bins', 'scatter', 'rank'].includes(stage);
+	return Array.from({ length: ofList ? batch * slots : batch }, (_, i) => {
+		const list = ofList ? i : i * slots;
+		const state = stateOf(memory, list);
 		const counters = Object.fromEntries(SHARED.map((name) => [name, state.counters[COUNTERS[name]]]));
-		if (stage === 'decode') return { counters, histogram: [...state.histogram], cursors: [...state.cursors], rows: candidateRows(memory, image) };
-		if (stage === 'bins') return { counters, starts: [...state.starts], cursors: [...state.cursors] };
-		if (stage === 'scatter') return { counters, cursors: [...state.cursors], rows: binnedRows(memory, image) };
-		if (stage === 'rank') return { counters, sorted: sortedWords(memory, image).join(' ') };
-		const rows = memory.output.u32.length / memory.capacity.batch;
-		return { counters, output: memory.output.u32.slice(image * rows, (image + 1) * rows).join(' ') };
+		if (stage === 'decode') return { counters, histogram: [...state.histogram], cursors: [...state.cursors], rows: candidateRows(memory, list) };
+		// `bins` puts few candidates in order, and writes no other row
+		if (stage === 'bins') {
+			const sorted = sortedWords(memory, list, memory.capacity.candidates).join(' ');
+			return { counters, starts: [...state.starts], cursors: [...state.cursors], sorted };
+		}
+		const sorted = sortedWords(memory, list).join(' ');
+		if (stage === 'scatter') return { counters, cursors: [...state.cursors], rows: binnedRows(memory, list), sorted };
+		if (stage === 'rank') return { counters, sorted };
+		const rows = memory.output.u32.length / batch;
+		return { counters, output: memory.output.u32.slice(i * rows, (i + 1) * rows).join(' ') };
 	});
 }
 
@@ -136,9 +144,74 @@ gpuTest('stages: the full bitmask gives the blocked answer', async ({ device }) 
 for (const n of [31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 319, 320, 321, 511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049, 4095, 4096, 4097]) {
 	gpuTest(`stages: ${n} boxes`, async ({ device }) => {
 		const set = (['clustered', 'integer', 'degenerate'] as const)[n % 3];
-		await checkEveryStep(device, boxesLayout(n, set, n % 2 ? 'distinct' : 'few', n % 2 ? 1 : 80, n, callOf({ iou: 0.45 }), SIZES));
+		// few are in order after one stage, or go through all
+		for (const small of n <= SIZES.small ? [SIZES.small, 0] : [SIZES.small]) {
+			const layout = boxesLayout(n, set, n % 2 ? 'distinct' : 'few', n % 2 ? 1 : 80, n, callOf({ iou: 0.45 }), { ...SIZES, small });
+			const { counters } = stateOf(await checkEveryStep(device, layout), 0);
+			assert.equal(counters[COUNTERS.binned] === 0, counters[COUNTERS.appended] <= small, `${n} boxes`);
+		}
 	});
 }
+
+for (const n of [1, 63, 64, 65, 127, 128, 129, 1000, 10_001]) {
+	gpuTest(`stages: ${n} boxes, sizes for software adapters`, async ({ device }) => {
+		await checkEveryStep(device, boxesLayout(n, 'clustered', n % 2 ? 'distinct' : 'few', n % 2 ? 1 : 80, n, callOf({ iou: 0.45 }), SOFTWARE_SIZES));
+	});
+}
+
+/** Two images of a head of one class with so many candidates each, anywhere among its anchors, with scores of few values. */
+function countedLayout(counts: readonly number[], call: CallParams, sizes: Sizes): { layout: Layout; scores: Float32Array } {
+	const head = yolov8({ numClasses: 1, inputSize: [64, 96], layout: 'anchors-first' });
+	const next = random(counts.reduce((sum, count) => sum * 41 + count, 1));
+	const tensors = randomOutputs(head, { batch: counts.length, half: false, seed: 3, hits: 0, nasty: 0 });
+	const data = (tensors[0].tensor as { data: Float32Array }).data;
+	const scores = new Float32Array(counts.length * head.numAnchors);
+	counts.forEach((count, image) => {
+		const order = Array.from({ length: head.numAnchors }, (_, a) => a).sort(() => next() - 0.5);
+		for (const a of order.slice(0, count)) scores[image * head.numAnchors + a] = Math.fround(0.5 + Math.floor(next() * 4) / 16);
+	});
+	scores.forEach((score, a) => {
+		data[a * 5 + 4] = score;
+	});
+	return { layout: layOut(head, tensors, call, sizes, { batch: counts.length }), scores };
+}
+
+gpuTest('stages: few candidates are in order after bins: one workgroup, ties, cuts, images of which one has few', async ({ device }) => {
+	const sizes = { ...TOY, small: 6 };
+	for (const [i, counts] of [
+		[0, 1],
+		[4, 5],
+		[5, 4],
+		[6, 7],
+		[7, 6],
+		[6, 6],
+		[7, 7],
+		[40, 3],
+		[0, 0],
+	].entries()) {
+		for (const maxCandidates of [undefined, 1, counts[0], counts[0] - 1, counts[0] + 1, counts[1] - 1]) {
+			if (maxCandidates !== undefined && maxCandidates < 1) continue;
+			const tiesHighest = i % 2 === 1;
+			const { layout, scores } = countedLayout(counts, callOf({ score: 0.4, iou: 0.4, maxCandidates, tiesHighest }), sizes);
+			const memory = await checkEveryStep(device, layout);
+			const numAnchors = scores.length / counts.length;
+			counts.forEach((count, image) => {
+				const { counters, starts, cursors } = stateOf(memory, image);
+				const own = scores.subarray(image * numAnchors, (image + 1) * numAnchors);
+				const passing = Array.from(own.keys()).filter((a) => own[a] > 0);
+				const order = passing.sort((p, q) => own[q] - own[p] || (tiesHighest ? q - p : p - q)).slice(0, maxCandidates);
+				const what = `${counts} candidates, cut at ${maxCandidates}, image ${image}`;
+				assert.equal(counters[COUNTERS.passed], count, what);
+				assert.equal(counters[COUNTERS.listed], order.length, what);
+				const ids = order.map((_, k) => memory.sorted.u32[candidateWord(memory, image, k) + CANDIDATE.words.id]);
+				assert.deepEqual(ids, order, what);
+				const binless = counters[COUNTERS.binned] === 0 && starts.every((start) => start === 0) && cursors.every((cursor) => cursor === 0);
+				assert.equal(binless, count <= sizes.small, what);
+				assert.equal(memory.output.u32[outputWord(memory, image) + HEADER.words.truncated], count - order.length, what);
+			});
+		}
+	}
+});
 
 gpuTest('stages: 10,001 boxes reach the prefiltered ranges at full size', async ({ device }) => {
 	await checkEveryStep(device, boxesLayout(10_001, 'clustered', 'distinct', 1, 5, callOf({ iou: 0.45 }), SIZES));
@@ -229,10 +302,18 @@ gpuTest('stages: levels that are cut one by one make a list longer than any of t
 	// 144, 36, 9, 9 and 9 anchors
 	const head = retinanet({ numClasses: 1, inputSize: [32, 32] });
 	const tensors = randomOutputs(head, { batch: 1, half: false, seed: 4, hits: 1, nasty: 0 });
-	for (const iou of [0.3, 0.7]) {
-		const layout = layOut(head, tensors, callOf({ score: 0.1, iou, asLogit: true }), TOY, { multiLabel: false });
+	for (const [iou, small, numFew] of [
+		[0.3, 4, 0],
+		[0.7, 4, 0],
+		[0.5, 9, 3],
+		[0.5, 35, 3],
+		[0.5, 36, 4],
+	]) {
+		const layout = layOut(head, tensors, callOf({ score: 0.1, iou, asLogit: true }), { ...TOY, small }, { multiLabel: false });
 		const memory = await checkEveryStep(device, layout);
 		const { counters } = stateOf(memory, 0);
+		const isFew = Array.from({ length: 5 }, (_, slot) => stateOf(memory, slot).counters[COUNTERS.binned] === 0);
+		assert.lengthOf(isFew.filter(Boolean), numFew, 'levels whose few candidates are in order after bins');
 		assert.isAbove(counters[COUNTERS.listed], 144 + 2 * TOY.block);
 		assert.isBelow(counters[COUNTERS.kept], counters[COUNTERS.listed]);
 		const ranges = layout.steps.filter((step) => step.stage === 'suppress' && step.kernel === 'prefilter');
@@ -259,10 +340,13 @@ for (const [name, head] of Object.entries(HEADS)) {
 					const tensors = randomOutputs(head, { batch: 2, half, seed: 9, hits: 0.05, nasty: 0.002 });
 					const call = callOf({ score: 0.3, iou: 0.5, maxCandidates: 100, maxDetections: 50, asLogit, objectnessLogit });
 					const classFilter = filtered ? new Uint32Array([0b101]) : undefined;
-					const layout = layOut(head, tensors, call, SIZES, { batch: 2, multiLabel, classFilter });
-					const memory = await checkEveryStep(device, layout);
-					// the first slot of the second image counts for all of it
-					assert.isAbove(stateOf(memory, layout.capacity.slots).counters[COUNTERS.kept], 0, 'a test without detections shows nothing');
+					// few candidates are put in order at once only where they are appended before the bins
+					for (const small of multiLabel ? [SIZES.small] : [SIZES.small, 10, 0]) {
+						const layout = layOut(head, tensors, call, { ...SIZES, small }, { batch: 2, multiLabel, classFilter });
+						const memory = await checkEveryStep(device, layout);
+						// the first slot of the second image counts for all of it
+						assert.isAbove(stateOf(memory, layout.capacity.slots).counters[COUNTERS.kept], 0, 'a test without detections shows nothing');
+					}
 				}
 			}
 		});

@@ -23,7 +23,7 @@ import { random } from '../../support/random.js';
 
 const CASES = 10_000;
 const NO_LIMIT = 0xffffffff;
-const SIZES: Sizes = { workgroup: 4, bins: 16, head: 64, block: 64, lanes: 2, heavy: 2, counted: 8 };
+const SIZES: Sizes = { workgroup: 4, decoders: 4, bins: 16, head: 64, block: 64, lanes: 2, heavy: 2, counted: 8, small: 4, strides: 64 };
 const PROBABILITIES = [0.25, 0.25, 0.5, 0.5, 0.001, 0.001, 0.125, 1, 1e-40, 0, -1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map(Math.fround);
 const LOGITS = [-1.0986123, -1.0986123, -6.9067, 0.5, 1, -1e-30, 0, 1e-30, 2.2, -2.94, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].map(Math.fround);
 const SPECIAL = [NaN, Infinity, -Infinity, -0, 0, 1e-40, -1e-40, 1e30, -1e30, 6e-8];
