@@ -56,7 +56,8 @@ export class Recorder {
 		slot.growUniform(numUniformWords(steps.length));
 		const commands = this.#gpuSteps(steps).map((step) => this.#command(slot, run, ranges, step, steps.indexOf(step)));
 		const source = { head, tensors, params, steps, sizes: this.#sizes, lattices: this.#anchors.levels, skipped: (t: number) => ranges[t].skip };
-		return { head, stages, call, frame, params, steps, commands, ranges, words: uniformWords(source) };
+		// a signal is its call's alone, and is not held on to
+		return { head, stages, call: { ...call, signal: undefined }, frame, params, steps, commands, ranges, words: uniformWords(source) };
 	}
 
 	#command(slot: Slot, run: Run, ranges: readonly BoundRange[], step: Step, index: number): Command {
