@@ -66,6 +66,9 @@ export class GpuSession {
 		const adapter = await this.adapter();
 		this.adapters.push(adapter);
 		const device = await adapter.requestDevice();
+		// kedge takes other pieces (layout.ts, SIZES) where it is told that the adapter computes on the CPU. It is told so in Chromium;
+		// Deno is not asked (device.ts), and here the device keeps quiet: both run what a GPU would.
+		if (this.engine === 'dawn') Object.defineProperty(device, 'adapterInfo', { value: undefined });
 		device.addEventListener('uncapturederror', (event) => {
 			event.preventDefault();
 			if (device === this.device) this.blame(`uncaptured ${event.error.constructor.name}: ${event.error.message}`);
