@@ -33,19 +33,21 @@ export interface CallParams {
 	signal?: AbortSignal;
 }
 
-const CALL_NUMBERS = [
-	'minKey',
-	'minObjectnessKey',
-	'minScoreKey',
-	'softScale',
-	'iouThreshold',
-	'maxDetections',
-	'maxCandidates',
-	'classAgnostic',
-	'tiesHighest',
-	'binLow',
-	'binHigh',
-] as const satisfies readonly (keyof CallParams)[];
+/** What a run is planned by: a new number of the call is missed here by the compiler. */
+const PLANNED: Readonly<Record<Exclude<keyof CallParams, 'timings' | 'signal'>, true>> = {
+	minKey: true,
+	minObjectnessKey: true,
+	minScoreKey: true,
+	softScale: true,
+	iouThreshold: true,
+	maxDetections: true,
+	maxCandidates: true,
+	classAgnostic: true,
+	tiesHighest: true,
+	binLow: true,
+	binHigh: true,
+};
+const CALL_NUMBERS = Object.keys(PLANNED) as (keyof CallParams)[];
 
 /** Whether two calls are planned alike: all but `timings` and `signal` are the same. */
 export function isSameCall(a: CallParams, b: CallParams): boolean {
@@ -220,6 +222,26 @@ export interface FrameTransform {
 	readonly clip?: boolean;
 }
 
+/** The numbers of a frame in the uniform of a call. */
+function planFrame(frame?: FrameTransform) {
+	return {
+		transform: frame ? (frame.clip === false ? 2 : 1) : 0,
+		gain_x: frame?.gain[0] ?? 1,
+		gain_y: frame?.gain[1] ?? 1,
+		pad_x: frame?.pad[0] ?? 0,
+		pad_y: frame?.pad[1] ?? 0,
+		frame_width: frame?.frameSize[1] ?? 0,
+		frame_height: frame?.frameSize[0] ?? 0,
+	} satisfies Partial<Params>;
+}
+const FRAME_NUMBERS = Object.keys(planFrame()) as (keyof ReturnType<typeof planFrame>)[];
+
+/** Whether a frame has the numbers that were planned. The object says nothing: its owner may change it. */
+export function isSameFrame(params: Params, frame?: FrameTransform): boolean {
+	const now = planFrame(frame);
+	return FRAME_NUMBERS.every((name) => params[name] === now[name]);
+}
+
 /** The order gives the numbers of `score_map`. */
 export const SCORE_MAPS = ['itself', 'sigmoid', 'sqrt'] as const;
 
@@ -240,13 +262,7 @@ export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, 
 		tie_mask: call.tiesHighest ? 0xffffffff : 0,
 		zero: 0,
 		...planBins(head, call, sizes, numIds),
-		transform: frame ? (frame.clip === false ? 2 : 1) : 0,
-		gain_x: frame?.gain[0] ?? 1,
-		gain_y: frame?.gain[1] ?? 1,
-		pad_x: frame?.pad[0] ?? 0,
-		pad_y: frame?.pad[1] ?? 0,
-		frame_width: frame?.frameSize[1] ?? 0,
-		frame_height: frame?.frameSize[0] ?? 0,
+		...planFrame(frame),
 		score_map: SCORE_MAPS.indexOf(scoreMap(head)),
 		rotated: head.codec.rotated ? 1 : 0,
 		multi_label: multiLabel ? 1 : 0,

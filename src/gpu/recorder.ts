@@ -2,7 +2,7 @@
 
 import { PARAMS, type Sizes } from '../layout.js';
 import { numLevelAnchors, planLanes } from '../level-plan.js';
-import { type FrameTransform, isSameCall, planParams, planSteps, type Step } from '../plan.js';
+import { type FrameTransform, isSameCall, isSameFrame, planParams, planSteps, type Step } from '../plan.js';
 import { STAGES } from '../stages.js';
 import type { BoundTensor } from '../tensors.js';
 import type { GpuAnchors } from './anchors.js';
@@ -33,7 +33,7 @@ export class Recorder {
 	/** The plan of a run that was made for such a run in this slot; undefined where there is none. With it nothing has to be made. */
 	planned(slot: Slot, { tensors, head, stages, call }: Run, frame?: FrameTransform): RunPlan | undefined {
 		const plan = slot.plans.get(tensors);
-		return plan && plan.head === head && plan.stages === stages && plan.frame === frame && isSameCall(plan.call, call) ? plan : undefined;
+		return plan && plan.head === head && plan.stages === stages && isSameCall(plan.call, call) && isSameFrame(plan.params, frame) ? plan : undefined;
 	}
 
 	/** Whatever the run needs that may have to be made: buffers large enough, bind groups, the words of its uniform. */
@@ -57,7 +57,7 @@ export class Recorder {
 		const commands = this.#gpuSteps(steps).map((step) => this.#command(slot, run, ranges, step, steps.indexOf(step)));
 		const source = { head, tensors, params, steps, sizes: this.#sizes, lattices: this.#anchors.levels, skipped: (t: number) => ranges[t].skip };
 		// a signal is its call's alone, and is not held on to
-		return { head, stages, call: { ...call, signal: undefined }, frame, params, steps, commands, ranges, words: uniformWords(source) };
+		return { head, stages, call: { ...call, signal: undefined }, params, steps, commands, ranges, words: uniformWords(source) };
 	}
 
 	#command(slot: Slot, run: Run, ranges: readonly BoundRange[], step: Step, index: number): Command {

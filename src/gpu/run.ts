@@ -3,7 +3,7 @@
 import type { Head } from '../heads/head.js';
 import type { Params, Sizes } from '../layout.js';
 import type { CpuParts, PipelineOptions } from '../pipeline.js';
-import type { CallParams, Capacity, FrameTransform, Step } from '../plan.js';
+import type { CallParams, Capacity, Step } from '../plan.js';
 import type { BoundTensor } from '../tensors.js';
 import type { BoundRange, Slot } from './slot.js';
 import type { Stage } from './stage.js';
@@ -47,7 +47,6 @@ export interface RunPlan {
 	readonly head: Head;
 	readonly stages: ReadonlyMap<KernelName, Stage>;
 	readonly call: CallParams;
-	readonly frame?: FrameTransform;
 	readonly params: Params;
 	readonly steps: readonly Step[];
 	/** The steps that the GPU does: the first ones, all but in hybrid runs and with the stage switch. */

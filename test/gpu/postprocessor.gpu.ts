@@ -279,9 +279,11 @@ gpuTest('postprocessor: encode leaves the rows of run() on the GPU, mapped to th
 	device.queue.writeBuffer(buffer, 260, outputs.data as Float32Array<ArrayBuffer>);
 	const tensor = { gpuBuffer: buffer, offset: 260, dims: outputs.dims, type: 'float32' };
 	const postprocessor = await createPostprocessor({ head, backend: 'webgpu', device });
-	// a ring of results comes round more than once, each time to another frame
+	// a ring of results comes round more than once, each time to another frame, and at last by an object that its owner changes
 	const frames = [letterbox([200, 400], [320, 320]), letterbox([999, 500], [320, 320])];
-	for (const transform of [...frames, undefined, undefined, ...frames, ...frames]) {
+	const own = { ...frames[0] };
+	for (const [i, frame] of [...frames, undefined, undefined, ...frames, ...frames, ...frames, ...frames, ...frames].entries()) {
+		const transform = i < 8 ? frame : Object.assign(own, frame);
 		const wanted = await postprocessor.run(tensor, { transform });
 		const encoder = device.createCommandEncoder();
 		const { buffer: result, layout } = postprocessor.encode(encoder, tensor, { transform });
