@@ -70,6 +70,7 @@ function firstPassingHalf(minKey: number): number {
 
 /** Writes the places of data[begin..end) that pass or are NaN to `out` and returns how many. */
 export function findPassing(data: Int32Array | Uint16Array, begin: number, end: number, filter: Filter, out: Uint32Array): number {
+	if (end > MAGNITUDE) return findFar(data, begin, end, filter, out);
 	if (filter.above >= 0) return findAbove(data as Int32Array, begin, end, filter.above, out);
 	if (filter.bare) return findBare(data as Int32Array, begin, end, filter.origin, filter.limit, out);
 	const { shift } = filter;
@@ -90,6 +91,13 @@ export function findPassing(data: Int32Array | Uint16Array, begin: number, end: 
 		if (anyPasses) n = collect(data, i, i + 4, filter, out, n);
 	}
 	return collect(data, i, end, filter, out, n);
+}
+
+/** Where places are no signed integers any more: tensors may have 2^32 elements. */
+function findFar(data: Int32Array | Uint16Array, begin: number, end: number, filter: Filter, out: Uint32Array): number {
+	const n = findPassing(data.subarray(begin, end), 0, end - begin, filter, out);
+	for (let i = 0; i < n; i++) out[i] += begin;
+	return n;
 }
 
 function collect(data: Int32Array | Uint16Array, begin: number, end: number, filter: Filter, out: Uint32Array, n: number): number {

@@ -109,4 +109,24 @@ describe('findPassing', () => {
 			expectFound(halves, halfValue, minKey, () => passes, true);
 		}
 	});
+
+	it('beyond 2^31 elements', () => {
+		const origin = 2 ** 31 - 20;
+		const values = Float32Array.from({ length: 100 }, (_, i) => (i % 7 === 0 ? 0.5 : -3));
+		const bits = new Int32Array(values.buffer);
+		// as much of eight gigabytes as is looked at
+		const far = new Proxy(bits, {
+			get: (_, name) => (name === 'subarray' ? (begin: number, end: number) => bits.subarray(begin - origin, end - origin) : bits[Number(name) - origin]),
+		});
+		for (const [t, begin, end] of [
+			[0.25, 3, 90],
+			[0.25, 30, 90],
+			[-1, 30, 90],
+		]) {
+			const out = new Uint32Array(100);
+			const n = findPassing(far, origin + begin, origin + end, makeFilter(keyOf(t), false, true), out);
+			const expected = [...values.keys()].filter((i) => i >= begin && i < end && values[i] === 0.5);
+			expect(Array.from(out.subarray(0, n))).toEqual(expected.map((i) => origin + i));
+		}
+	});
 });
