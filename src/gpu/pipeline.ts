@@ -91,10 +91,11 @@ export class HeadPipeline implements GpuPipeline {
 		const capacity = this.#capacity(head, batch, call);
 		let stages = this.#compiled.get(typeKey(halves(tensors)));
 		let place = stages && this.#ring.take();
-		let inputs = tensors;
+		// The twins read arrays again when the GPU is done.
+		let inputs = this.#options.gpuStages === undefined ? tensors : copyOnCpu(tensors);
 		if (!stages || place === undefined) {
 			// The caller may change his arrays as soon as we wait.
-			inputs = tensors.map(copyOnCpu);
+			inputs = copyOnCpu(tensors);
 			stages ??= await this.#stages(halves(tensors));
 			call.signal?.throwIfAborted();
 			place = this.#ring.take() ?? (await this.#ring.wait((turn) => this.#device.race(turn, call.signal)));

@@ -202,10 +202,10 @@ export class Readback {
 		const tensors = await Promise.all(run.tensors.map((bound) => readTensorOn(this.#device, bound)));
 		const done = plan.commands.length;
 		const { givenClasses, classFilter, overlap, soft } = this.#options;
-		const memory = { sizes: this.#sizes, capacity: slot.capacity, contents };
+		// the slot may have grown for a larger batch
+		const memory = { sizes: this.#sizes, capacity: { ...slot.capacity, batch }, contents };
 		const twins = { head: run.head, params: plan.params, tensors, classFilter, overlap, soft, givenClasses };
-		const kept = await cpu.runTwins(twins, memory, plan.steps.slice(done));
-		return kept.slice(0, batch);
+		return cpu.runTwins(twins, memory, plan.steps.slice(done));
 	}
 }
 

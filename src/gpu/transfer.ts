@@ -15,10 +15,10 @@ export function typeKey(half: readonly boolean[]): string {
 	return half.map((h) => (h ? 'h' : 'f')).join('');
 }
 
-/** The same tensor with an array of our own. */
-export function copyOnCpu(bound: BoundTensor): BoundTensor {
-	if (bound.tensor.location !== 'cpu') return bound;
-	return { ...bound, tensor: { ...bound.tensor, data: bound.tensor.data.slice() } };
+/** The same tensors with arrays of our own; the same list where all are on the GPU, for what was made for it is known by it. */
+export function copyOnCpu(tensors: readonly BoundTensor[]): readonly BoundTensor[] {
+	const copy = (bound: BoundTensor) => (bound.tensor.location === 'cpu' ? { ...bound, tensor: { ...bound.tensor, data: bound.tensor.data.slice() } } : bound);
+	return tensors.some(({ tensor }) => tensor.location === 'cpu') ? tensors.map(copy) : tensors;
 }
 
 /** Writes an array to a buffer; writeBuffer wants multiples of four bytes, so an odd half is padded. */

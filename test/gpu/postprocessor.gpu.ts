@@ -88,6 +88,24 @@ for (const [name, head] of HEADS) {
 	);
 }
 
+gpuTest('postprocessor: the stage switch takes arrays as they were at the call, and one image after two', async ({ device }) => {
+	const [, head] = HEADS[1];
+	const options = { head, scoreThreshold: 0.3 };
+	const onCpu = await createPostprocessor({ ...options, backend: 'cpu' });
+	for (const gpuStages of [0, 1, 4]) {
+		const postprocessor = await createPostprocessor({ ...options, backend: 'webgpu', device, gpuStages });
+		for (const batch of [2, 1]) {
+			const wanted = await onCpu.run<Detections | Detections[]>(outputsOf(head, batch, false, 4));
+			const given = outputsOf(head, batch, false, 4);
+			const running = postprocessor.run<Detections | Detections[]>(given);
+			for (const { data } of given) data.fill(0);
+			assert.deepEqual([await running].flat().map(facts), [wanted].flat().map(facts), `gpuStages ${gpuStages}, batch ${batch}`);
+		}
+		postprocessor.dispose();
+	}
+	onCpu.dispose();
+});
+
 gpuTest('postprocessor: scores so small that exp and sigmoid are clamped pass as on the CPU', async ({ device }) => {
 	// [N, 7]: box, then objectness and two class logits, or a background logit and two
 	const tensors = [{ name: 'all', layouts: [['anchor', 'channel']], sizes: { anchor: 8, channel: 7 } }] as const;

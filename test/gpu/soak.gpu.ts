@@ -82,6 +82,7 @@ soakTest('after ten frames a frame makes nothing, submits once, maps once and re
 		}
 		assert.deepEqual(made(fake), NOTHING);
 		assert.deepEqual([fake.count('submit'), fake.count('mapAsync')], [12, 12]);
+		assert.deepEqual([fake.count('pushErrorScope'), fake.bytesWritten], [12, 48]);
 		postprocessor.dispose();
 	}
 });
