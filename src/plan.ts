@@ -245,8 +245,8 @@ export function isSameFrame(params: Params, frame?: FrameTransform): boolean {
 /** The order gives the numbers of `score_map`. */
 export const SCORE_MAPS = ['itself', 'sigmoid', 'sqrt'] as const;
 
-/** The uniform of a call. */
-export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, frame?: FrameTransform, serial = 0): Params {
+/** The uniform of a call, but for its serial number. */
+export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, call: CallParams, sizes: Sizes, frame?: FrameTransform): Params {
 	const numIds = Math.max(1, multiLabel ? head.numAnchors * numScores(head) : head.numAnchors);
 	return {
 		min_key: call.minKey,
@@ -270,7 +270,7 @@ export function planParams(head: Head, multiLabel: boolean, capacity: Capacity, 
 		suppression: head.suppression === false ? 0 : 1,
 		rows: capacity.rows,
 		row_words: capacity.rowWords,
-		serial,
+		serial: 0,
 		clip: head.clip ? 1 : 0,
 		clip_width: head.clip?.[1] ?? 0,
 		clip_height: head.clip?.[0] ?? 0,

@@ -49,7 +49,7 @@ export function layOut(
 	const multiLabel = options.multiLabel ?? head.multiLabel ?? false;
 	const planned = planCapacity(head, multiLabel, options.batch ?? 1, call);
 	const capacity = { ...planned, candidates: options.candidates ?? planned.candidates };
-	const params = planParams(head, multiLabel, capacity, call, sizes, undefined, 7);
+	const params = { ...planParams(head, multiLabel, capacity, call, sizes), serial: 7 };
 	const steps = planSteps(head, multiLabel, capacity, call, sizes, options.soft ? 'soft' : options.bitmask ? 'bitmask' : 'blocked');
 	const { classFilter, givenClasses, soft, overlap } = options;
 	return { run: { head, params, tensors, classFilter, givenClasses, soft, overlap }, steps, capacity, sizes, multiLabel };

@@ -3,7 +3,7 @@
 
 import { listen, type Methods } from './listening.js';
 
-/** Methods by what has them; a frame may use no others. Of what these make, only commands live no longer than the frame. */
+/** Methods by what has them; a frame may use no others of theirs. Of what these make, only commands live no longer than the frame. */
 const methodsOf = (): readonly (readonly [{ readonly prototype: object }, readonly string[]])[] => [
 	[GPUDevice, ['createCommandEncoder', 'pushErrorScope', 'popErrorScope']],
 	[GPUQueue, ['writeBuffer', 'submit']],
@@ -25,7 +25,7 @@ interface Call {
 	readonly submits: readonly number[];
 }
 
-/** Runs a frame and gives one that makes the same calls. Throws where the frame makes objects that last. */
+/** Runs a frame and gives one that makes the same calls. Throws where the frame makes objects that last, or calls what would be left out. */
 export async function replayOf(frame: () => Promise<unknown>): Promise<() => Promise<void>> {
 	const calls: Call[] = [];
 	const from = new Map<unknown, number>();
@@ -34,20 +34,24 @@ export async function replayOf(frame: () => Promise<unknown>): Promise<() => Pro
 		const submits = name === 'submit' ? (args[0] as unknown[]).map((commands) => from.get(commands) ?? -1) : [];
 		calls.push({ name, self, selfFrom: from.get(self) ?? -1, args: args.map(asItWas), submits });
 	};
-	const creators = Object.getOwnPropertyNames(GPUDevice.prototype).filter((name) => name.startsWith('create') && name !== 'createCommandEncoder');
 	const refuse = (name: string) => () => {
 		throw new Error(`a frame to be made again called ${name}()`);
 	};
-	const restore = [
-		...methodsOf().flatMap(([owner, names]) => names.map((name) => listen(owner.prototype, name, heard(name)))),
-		...creators.map((name) => listen(GPUDevice.prototype, name, refuse(name))),
-	];
+	const restore = methodsOf().flatMap(([{ prototype }, names]) => {
+		const others = ownMethods(prototype).filter((name) => !names.includes(name));
+		return [...names.map((name) => listen(prototype, name, heard(name))), ...others.map((name) => listen(prototype, name, refuse(name)))];
+	});
 	try {
 		await frame();
 	} finally {
 		for (const back of restore) back();
 	}
 	return () => replay(calls);
+}
+
+function ownMethods(prototype: object): string[] {
+	const all = Object.entries(Object.getOwnPropertyDescriptors(prototype));
+	return all.filter(([name, { value }]) => typeof value === 'function' && name !== 'constructor').map(([name]) => name);
 }
 
 /** Data that is written may be another's scratch. */
