@@ -75,7 +75,7 @@ export class ManagedBackend implements Backend {
 
 	/**
 	 * Where a call with this input runs. A software adapter computes on the same cores with more work: reading a head back and
-	 * going on here is 2 to 10 times faster there than decoding on it (measured on SwiftShader), so it gets only what must stay. `computes`:
+	 * going on here is 1.3 to 6 times faster there than decoding on it (measured on SwiftShader), so it gets only what must stay. `computes`:
 	 * each number takes more than a comparison.
 	 */
 	choose(input: { location: 'cpu' | 'gpu'; bytes: number; staysOnGpu?: boolean; computes?: boolean }): Choice {
