@@ -15,6 +15,8 @@
 import { halfToFloat, keyOf } from '../numbers.js';
 
 const MAGNITUDE = 0x7fffffff;
+/** The largest signed integer: places up to it are counted as such. */
+const FARTHEST = 2 ** 31 - 1;
 const INFINITY_BITS = 0x7f800000;
 const MINUS_INFINITY = 0xff800000 | 0;
 /** ordered(-Infinity) for both widths; subtracting it (less 2^31, so that the result compares as signed) starts the circle. */
@@ -70,7 +72,7 @@ function firstPassingHalf(minKey: number): number {
 
 /** Writes the places of data[begin..end) that pass or are NaN to `out` and returns how many. */
 export function findPassing(data: Int32Array | Uint16Array, begin: number, end: number, filter: Filter, out: Uint32Array): number {
-	if (end > MAGNITUDE) return findFar(data, begin, end, filter, out);
+	if (end > FARTHEST) return findFar(data, begin, end, filter, out);
 	if (filter.above >= 0) return findAbove(data as Int32Array, begin, end, filter.above, out);
 	if (filter.bare) return findBare(data as Int32Array, begin, end, filter.origin, filter.limit, out);
 	const { shift } = filter;
@@ -93,7 +95,7 @@ export function findPassing(data: Int32Array | Uint16Array, begin: number, end: 
 	return collect(data, i, end, filter, out, n);
 }
 
-/** Where places are no signed integers any more: tensors may have 2^32 elements. */
+/** Where places go beyond: tensors may have 2^32 elements. */
 function findFar(data: Int32Array | Uint16Array, begin: number, end: number, filter: Filter, out: Uint32Array): number {
 	const n = findPassing(data.subarray(begin, end), 0, end - begin, filter, out);
 	for (let i = 0; i < n; i++) out[i] += begin;

@@ -2,10 +2,9 @@
 // A ring of slots lets the next frame be submitted while the last one is mapped; after warm-up a run makes no GPU object.
 
 import { KedgeError } from '../errors.js';
-import { extrasOf, mostListed, numSlots } from '../head-facts.js';
+import { mostListed, numSlots } from '../head-facts.js';
 import type { Head } from '../heads/head.js';
-import { resultWords } from '../kept.js';
-import { HEADER, HEADER_WORDS, ROW, ROW_WORDS, SIZES, type Sizes, SOFTWARE_SIZES } from '../layout.js';
+import { SIZES, type Sizes, SOFTWARE_SIZES } from '../layout.js';
 import type { Encoded, GpuPipeline, Kept } from '../pipeline.js';
 import type { CallParams } from '../plan.js';
 import { type Capacity, type FrameTransform, planCapacity } from '../plan.js';
@@ -13,6 +12,7 @@ import { BITMASK_LIMIT } from '../stages.js';
 import type { BoundTensor } from '../tensors.js';
 import { type GpuAnchors, gpuAnchors } from './anchors.js';
 import { type Device, platformError } from './device.js';
+import { encodedLayout } from './encoded.js';
 import { nudge } from './nudge.js';
 import { Readback } from './readback.js';
 import { Recorder } from './recorder.js';
@@ -120,20 +120,7 @@ export class HeadPipeline implements GpuPipeline {
 		} catch (error) {
 			throw platformError('encode', error);
 		}
-		const { rows } = slot.capacity;
-		return {
-			buffer: slot.get('output'),
-			layout: {
-				numImages: batch,
-				imageStride: resultWords(rows, head) * 4,
-				rowOffset: HEADER_WORDS * 4,
-				rowStride: slot.capacity.rowWords * 4,
-				maxRows: rows,
-				header: byteOffsets(HEADER.words),
-				row: byteOffsets({ ...ROW.words, ...extraWords(head) }),
-				wgsl: `${HEADER.wgsl}\n${rowWgsl(head)}`,
-			},
-		};
+		return { buffer: slot.get('output'), layout: encodedLayout(head, slot.capacity, batch) };
 	}
 
 	/**
@@ -282,27 +269,4 @@ export class HeadPipeline implements GpuPipeline {
 			if (!sound) this.#ring.discard(place);
 		}
 	}
-}
-
-/** Byte offsets from word offsets. */
-function byteOffsets(words: Readonly<Record<string, number>>): Record<string, number> {
-	return Object.fromEntries(Object.entries(words).map(([name, word]) => [name, word * 4]));
-}
-
-/** Where a row's angle, keypoints and mask coefficients begin, by word. */
-function extraWords(head: Head): Record<string, number> {
-	const { angle, keypoints, masks } = extrasOf(head);
-	const at = ROW_WORDS + angle;
-	return { ...(angle && { angle: ROW_WORDS }), ...(keypoints && { keypoints: at }), ...(masks && { mask_coefficients: at + keypoints }) };
-}
-
-/** `struct Row` with what stands behind it. */
-function rowWgsl(head: Head): string {
-	const { angle, keypoints, masks } = extrasOf(head);
-	const fields = [
-		angle ? '  angle: f32,\n' : '',
-		keypoints ? `  keypoints: array<f32, ${keypoints}>,\n` : '',
-		masks ? `  mask_coefficients: array<f32, ${masks}>,\n` : '',
-	];
-	return ROW.wgsl.replace(/\}$/, `${fields.join('')}}`);
 }

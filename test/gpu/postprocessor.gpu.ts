@@ -8,7 +8,10 @@ import type { Head } from '../../src/index.js';
 import {
 	createPostprocessor,
 	type Detections,
+	type EncodeOptions,
 	letterbox,
+	type Outputs,
+	type Postprocessor,
 	type PostprocessorOptions,
 	retinanet,
 	ssd,
@@ -266,26 +269,32 @@ gpuTest('postprocessor: more than the first readback holds comes whole', async (
 	}
 });
 
+/** The result of an encode() that is submitted at once, on the host. */
+async function encodeAndRead(device: GPUDevice, postprocessor: Postprocessor, outputs: Outputs, options: EncodeOptions) {
+	const encoder = device.createCommandEncoder();
+	const { buffer, layout } = postprocessor.encode(encoder, outputs, options);
+	const staging = device.createBuffer({ size: layout.imageStride, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+	encoder.copyBufferToBuffer(buffer, 0, staging, 0, layout.imageStride);
+	device.queue.submit([encoder.finish()]);
+	await staging.mapAsync(GPUMapMode.READ);
+	const view = new DataView(staging.getMappedRange().slice(0));
+	staging.destroy();
+	return { view, layout };
+}
+
 gpuTest('postprocessor: encode gives the coordinates that run gives: normalized, with and without a frame', async ({ device }) => {
 	const head = HEADS[0][1];
 	const [outputs] = outputsOf(head, 1, false, 5);
 	const postprocessor = await createPostprocessor({ head, backend: 'webgpu', device, coordinates: 'normalized' });
 	for (const transform of [undefined, letterbox([200, 400], [320, 320])]) {
 		const wanted = await postprocessor.run(outputs, { transform });
-		const encoder = device.createCommandEncoder();
-		const { buffer, layout } = postprocessor.encode(encoder, outputs, { transform });
-		const staging = device.createBuffer({ size: layout.imageStride, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-		encoder.copyBufferToBuffer(buffer, 0, staging, 0, layout.imageStride);
-		device.queue.submit([encoder.finish()]);
-		await staging.mapAsync(GPUMapMode.READ);
-		const view = new DataView(staging.getMappedRange());
+		const { view, layout } = await encodeAndRead(device, postprocessor, outputs, { transform });
 		assert.isAbove(wanted.count, 5);
 		assert.isBelow(Math.max(...wanted.boxes), 2, 'fractions');
 		for (let i = 0; i < wanted.count * 4; i++) {
 			const at = layout.rowOffset + Math.floor(i / 4) * layout.rowStride + layout.row.box + (i % 4) * 4;
 			assert.closeTo(view.getFloat32(at, true), wanted.boxes[i], 1e-5);
 		}
-		staging.destroy();
 	}
 	postprocessor.dispose();
 });
@@ -303,13 +312,7 @@ gpuTest('postprocessor: encode leaves the rows of run() on the GPU, mapped to th
 	for (const [i, frame] of [...frames, undefined, undefined, ...frames, ...frames, ...frames, ...frames, ...frames].entries()) {
 		const transform = i < 8 ? frame : Object.assign(own, frame);
 		const wanted = await postprocessor.run(tensor, { transform });
-		const encoder = device.createCommandEncoder();
-		const { buffer: result, layout } = postprocessor.encode(encoder, tensor, { transform });
-		const staging = device.createBuffer({ size: layout.imageStride, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-		encoder.copyBufferToBuffer(result, 0, staging, 0, layout.imageStride);
-		device.queue.submit([encoder.finish()]);
-		await staging.mapAsync(GPUMapMode.READ);
-		const view = new DataView(staging.getMappedRange());
+		const { view, layout } = await encodeAndRead(device, postprocessor, tensor, { transform });
 		assert.isAbove(wanted.count, 5);
 		assert.equal(view.getUint32(layout.header.count, true), wanted.count);
 		for (let i = 0; i < wanted.count; i++) {
@@ -319,7 +322,6 @@ gpuTest('postprocessor: encode leaves the rows of run() on the GPU, mapped to th
 			assert.equal(view.getUint32(row + layout.row.class_id, true), wanted.classIds[i]);
 			assert.equal(view.getUint32(row + layout.row.index, true), wanted.indices[i]);
 		}
-		staging.destroy();
 	}
 	postprocessor.dispose();
 	buffer.destroy();

@@ -10,7 +10,7 @@
 
 import { differenceOf } from '../answer.js';
 import { type Effort, measure, quantile, ratioOf, type Timing } from '../measure.js';
-import { type Goal, lineOf, type Result, type Row, type Run, resultOf } from '../result.js';
+import { type Goal, type Line, lineOf, type Result, type Row, type Run, resultOf } from '../result.js';
 import { clusteredBoxes, yolov8Frame } from '../workloads.js';
 import {
 	boxScene,
@@ -56,7 +56,7 @@ export interface FramesResult extends Result {
 }
 
 /** The goals of a row; wall and main-thread ones are of an opponent's time over kedge's. */
-interface FrameGoals {
+export interface FrameGoals {
 	readonly textbookWall?: Goal;
 	readonly readbackMainThread?: Goal;
 	/** Milliseconds of all GPU stages of kedge, on hardware. */
@@ -126,9 +126,18 @@ const sum = (stages: Readonly<Record<string, number>>) => Object.values(stages).
  */
 const NOT_JUDGED = 'software adapter: not judged';
 
-/** Lines of the table: every wall time, then what is held against a goal. */
-function linesOf(facts: readonly FrameFacts[], { textbookWall, readbackMainThread, gpuTime }: FrameGoals, { software }: AdapterFacts, place: Run['place']) {
+/**
+ * Lines of the table: every wall time, then what is held against a goal; kedge's facts come first. Throws where a browser does not tell
+ * what a goal is about: a gate that is not looked at would pass.
+ */
+export function frameLines(
+	facts: readonly FrameFacts[],
+	{ textbookWall, readbackMainThread, gpuTime }: FrameGoals,
+	{ software }: Pick<AdapterFacts, 'software'>,
+	place: Run['place'],
+): Line[] {
 	const [kedge] = facts;
+	if (readbackMainThread && place === 'chromium' && kedge.mainThread === undefined) throw new Error('the browser told no CPU time of its main thread');
 	const lines = facts.map(({ name, wall }) => {
 		const { median: value, low, high } = wall;
 		const { median: ratio, low: ratioLow, high: ratioHigh } = ratioOf(wall, kedge.wall);
@@ -217,7 +226,7 @@ function frameRow({ name, what, scene: sceneOn, makers, goals }: FrameRow): Row 
 		}));
 		for (const contestant of contestants) contestant.dispose();
 		device.destroy();
-		return resultOf({ ...shown, facts, emptyFrame: threadTimes && medianTime(threadTimes[0]), lines: linesOf(facts, goals, adapter, place) });
+		return resultOf({ ...shown, facts, emptyFrame: threadTimes && medianTime(threadTimes[0]), lines: frameLines(facts, goals, adapter, place) });
 	};
 	return { name, what, gpu: true, run };
 }

@@ -65,7 +65,9 @@ export function framesLines({ adapter, detections, facts, emptyFrame }: FramesRe
 			[HEADS, ...rows],
 			HEADS.map((_, i) => i).filter((i) => i !== 0 && i !== 2),
 		),
-		...(emptyFrame === undefined ? [] : [`main thread, CPU time: a frame without any work (a submit, a map of 16 bytes) costs ${shortNumber(emptyFrame)} ms`]),
+		emptyFrame === undefined
+			? 'main thread, CPU time: not told here; in Node Dawn polls on that thread'
+			: `main thread, CPU time: a frame without any work (a submit, a map of 16 bytes) costs ${shortNumber(emptyFrame)} ms`,
 		...facts.flatMap(stageText),
 	];
 }

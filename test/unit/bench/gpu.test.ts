@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { choose } from '../../bench/args.mjs';
 import { adapterLine } from '../../bench/gpu/device.js';
+import { type FrameFacts, frameLines } from '../../bench/gpu/frames.js';
 import type { GrowthResult, Panel } from '../../bench/gpu/growth.js';
 import { medianTime, timeBeyond } from '../../bench/gpu/main-thread.js';
 import { bytesText } from '../../bench/gpu/show-frames.js';
@@ -42,6 +43,43 @@ describe('times of the main thread', () => {
 		// a round in which all took longer says nothing
 		expect(timeBeyond([1, 9, 2], [0.5, 8.5, 1])).toBe(0.5);
 		expect(timeBeyond([1, 1, 1], [0.999, 1, 1.5])).toBe(0.02);
+	});
+});
+
+describe('the lines of frames', () => {
+	const timing = (median: number) => ({ name: '', median, low: median, high: median, rounds: 1, batch: 1, samples: [median] });
+	const counts = { submits: 1, passes: 1, maps: 1, bytesMapped: 9632, objects: 0, script: 0, submit: 0 };
+	const facts = (name: string, wall: number, more: Partial<FrameFacts> = {}): FrameFacts => ({ name, wall: timing(wall), counts, bytesHeld: 0, ...more });
+	const goals = { textbookWall: { gate: 5 }, readbackMainThread: { gate: 5 } };
+	const frames = (kedge: Partial<FrameFacts>) => [
+		facts('kedge, webgpu', 2, { mainThread: 1, ownMainThread: 0.5, ...kedge }),
+		facts('bitmask and rank sort', 8),
+		facts('readback and kedge, CPU', 3, { mainThread: 1, ownMainThread: 1 }),
+		facts('readback and loop demo', 4, { mainThread: 4, ownMainThread: 3 }),
+	];
+	const verdicts = (lines: ReturnType<typeof frameLines>) =>
+		Object.fromEntries(lines.filter(({ verdict }) => verdict).map(({ label, verdict }) => [label, verdict]));
+	const met = { 'submits of a frame': 'met', 'passes of a frame': 'met', 'maps of a frame': 'met', 'bytes read back': 'met', 'GPU objects created': 'met' };
+
+	it('judge own parts on a software adapter, all that a frame costs on a GPU', () => {
+		const software = frameLines(frames({}), goals, { software: true }, 'chromium');
+		// 8 / 2 is below 5, 3 / 0.5 is not
+		expect(verdicts(software)).toEqual({ ...met, 'bitmask and rank sort': 'gate missed', 'main thread, own part: readback and loop demo': 'met' });
+		expect(software.find(({ label }) => label === 'main thread: readback and loop demo')?.note).toBe('software adapter: not judged');
+		const hardware = frameLines(frames({}), goals, { software: false }, 'chromium');
+		expect(verdicts(hardware)).toEqual({ ...met, 'main thread: readback and loop demo': 'gate missed' });
+	});
+
+	it('hold every count against its gate', () => {
+		const over = { submits: 2, passes: 2, maps: 2, bytesMapped: 10 * 1024 + 1, objects: 1, script: 0, submit: 0 };
+		const found = verdicts(frameLines(frames({ counts: over }), {}, { software: true }, 'node'));
+		expect(found).toEqual(Object.fromEntries(Object.keys(met).map((label) => [label, 'gate missed'])));
+	});
+
+	it('fail where a browser does not tell what the gate is about; Node never tells', () => {
+		const untold = frames({ mainThread: undefined, ownMainThread: undefined });
+		expect(() => frameLines(untold, goals, { software: true }, 'chromium')).toThrow(/told no CPU time/);
+		expect(frameLines(untold, goals, { software: true }, 'node').some(({ label }) => label.startsWith('main thread'))).toBe(false);
 	});
 });
 
